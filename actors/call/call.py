@@ -330,7 +330,7 @@ class Call(
 
     @handles(Media)
     def _on_media(self, message: Media) -> None:
-        self._media_events.hear(message.event)
+        self._media_events.hear(message.event, message.at)
 
     # -- time --------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ from ...jingle import CandidatesReceived
 from ...media import (
     Direction,
     Directions,
+    IceChecking,
+    IceConnected,
     Kind,
     MediaError,
     MediaEvent,
@@ -28,6 +31,8 @@ from .recorders import Recorders
 
 log = logging.getLogger(__name__)
 
+#: Seconds for which it is not told how far ICE has come, unless something else is.
+QUIET = 0.03
 #: Seconds that the recording may take to be finished, and the connection to be closed.
 RECORDING_DEADLINE = 12.0
 CONNECTION_DEADLINE = 10.0
@@ -73,6 +78,7 @@ class Leg:
             last_words=last_words,
         )
         self.guests: dict[int, GuestRef] = {}
+        self._passed: list[Media] = []
         self._early: list[CandidatesReceived] | None = []
 
     @property
@@ -88,7 +94,19 @@ class Leg:
         return () if self._connection is None else self._connection.media.statistics()
 
     def _heard(self, event: MediaEvent) -> None:
+        """Tell the call what its media bring; how far ICE has come goes after what follows it."""
+        if isinstance(event, IceChecking | IceConnected):
+            if not self._passed:
+                asyncio.get_running_loop().call_later(QUIET, self._tell_passed)
+            self._passed.append(Media(event, time.monotonic()))
+            return
+        self._tell_passed()
         self._owner.actor_ref.post(Media(event))
+
+    def _tell_passed(self) -> None:
+        passed, self._passed = self._passed, []
+        for message in passed:
+            self._owner.actor_ref.post(message)
 
     # -- candidates --------------------------------------------------------------------------------
 

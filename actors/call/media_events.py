@@ -66,12 +66,17 @@ class MediaEvents:
         self._digits = digits
         self._restarts = restarts
 
-    def hear(self, event: MediaEvent) -> None:
-        """Go on with an event."""
+    def hear(self, event: MediaEvent, at: float | None) -> None:
+        """Go on with an event.
+
+        Args:
+            event: what happened.
+            at: when, on `time.monotonic`'s clock; None: now.
+        """
         parts = self._parts
         rung = rung_of(event)
         if rung is not None:
-            parts.trace.note(*rung)
+            parts.trace.note(*rung, at=at)
         match event:
             case Connected():
                 self._connected()
@@ -91,7 +96,7 @@ class MediaEvents:
                 log.warning(words, parts.owner)
                 parts.leg.recorders.miss(Direction.RECEIVED)
             case _:
-                self._hear_more(event)
+                self._hear_more(event, at)
 
     def _connected(self) -> None:
         parts = self._parts
@@ -105,7 +110,7 @@ class MediaEvents:
             self._recordings.start(wav=underway.wav)
         parts.owner.after(TICK, Tick())
 
-    def _hear_more(self, event: MediaEvent) -> None:
+    def _hear_more(self, event: MediaEvent, at: float | None) -> None:
         match event:
             case DigitBegan():
                 self._digits.heard(event)
@@ -118,7 +123,7 @@ class MediaEvents:
                 received = self._parts.bot.data(self._parts.owner.actor_ref, data)
                 self._parts.runner.run(received)
             case IceConnected():
-                self._parts.progress.step("ice")
+                self._parts.progress.step("ice", at)
             case IceRenewed():
                 self._parts.progress.step("ice-restart")
             case FirstMedia(kind=kind):

@@ -118,7 +118,7 @@ class Opening:
         calling = self.parts.course.find(CallingOut)
         if calling is not None:
             calling.offer = sdp
-            self.parts.signalling.read_ahead(sdp)
+            self.parts.signalling.prepare(sdp)
             self._initiate_if_ready()
 
     def _initiate_if_ready(self) -> None:

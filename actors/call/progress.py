@@ -169,9 +169,14 @@ class Progress:
             self.note()
         return before is None
 
-    def step(self, name: str) -> None:
-        """Take a step, and report it if it was the first time."""
-        if self._timeline.take(name):
+    def step(self, name: str, at: float | None = None) -> None:
+        """Take a step, and report it if it was the first time.
+
+        Args:
+            name: which one.
+            at: when it was taken, on `time.monotonic`'s clock; None: now.
+        """
+        if self._timeline.take(name, at):
             self.report()
 
     def look(self) -> None:

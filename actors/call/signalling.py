@@ -35,6 +35,7 @@ from ..messages.call import JingleReceived
 from ..messages.conversation import CallAccepted, ConversationRef, SendCallMessage, SendJingle
 from ..runtime.future import AsyncioFuture
 from ..xmpp.events import IqAnswered
+from ..xmpp.markup import Written
 from ..xmpp.stanza import call_message, error_condition, iq, iq_reply, iq_set
 from .trace import Trace
 
@@ -51,9 +52,6 @@ WORDS = {
     Reason.SECURITY_ERROR: "the media could not be secured",
     Reason.TIMEOUT: "it took too long",
 }
-
-#: What the peer waits for another answer to than that it has come.
-_ANSWERED_OTHERWISE = frozenset({Action.SESSION_INITIATE, Action.SESSION_ACCEPT})
 
 
 class Acknowledgement(Struct, frozen=True):
@@ -118,6 +116,7 @@ class Signalling:
         self._expected: dict[str, Then] = {}
         self._sent = 0
         self._said: AsyncioFuture[None] | None = None
+        self._prepared: tuple[Element, Written] | None = None
         self.peer = peer
         self.message = message
 
@@ -199,8 +198,9 @@ class Signalling:
         except RemoteProtocolError as error:
             self._reply(ReplyIq(message.sender, message.iq, error.to_element()), action)
             return []
-        # Who has offered waits for our answer, and who has accepted for our checks of ICE.
-        at_leisure = action in _ANSWERED_OTHERWISE
+        # Who has accepted waits for our checks of ICE, and those for nothing else that we do. That
+        # an offer has come is said at once: the server handles that while we make our answer.
+        at_leisure = action == Action.SESSION_ACCEPT
         self._reply(ReplyIq(message.sender, message.iq, at_leisure=at_leisure), action)
         return events
 
@@ -226,10 +226,11 @@ class Signalling:
         """Wait no longer for what the peer's offer lacks; return what happened."""
         return self._session.settle()
 
-    def read_ahead(self, sdp: str) -> None:
-        """Read our offer while the peer still rings; what is wrong with it shows in `initiate`."""
+    def prepare(self, sdp: str) -> None:
+        """Write our offer while the peer still rings; what is wrong with it shows in `initiate`."""
         with suppress(LocalProtocolError):
-            self._session.read_ahead(sdp)
+            jingle = self._session.prepare(sdp)
+            self._prepared = jingle, Written(jingle)
 
     def initiate(self, sdp: str, then: Then, *, without: Collection[str] = ()) -> None:
         """Send our offer, without the kinds of content that the peer can't take.
@@ -237,7 +238,11 @@ class Signalling:
         Raises:
             LocalProtocolError: it can take nothing of it.
         """
-        self._send(self._session.initiate(sdp, without=without), then)
+        jingle = self._session.initiate(sdp, without=without)
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None and jingle is prepared[0]:
+            jingle = prepared[1]
+        self._send(jingle, then)
 
     def accept(self, sdp: str, then: Then) -> None:
         """Send our answer."""

@@ -16,11 +16,17 @@ class Timeline:
         self._origin = time.monotonic()
         self._steps: Mapping[str, float] = {}
 
-    def take(self, step: str) -> bool:
-        """Note that a step is taken now; tell whether it is the first time, and before the end."""
+    def take(self, step: str, at: float | None = None) -> bool:
+        """Note a step that is taken; tell whether it is the first time, and before the end.
+
+        Args:
+            step: which one.
+            at: when, on `time.monotonic`'s clock; None: now.
+        """
         if step in self._steps or "ended" in self._steps:
             return False
-        self._steps = {**self._steps, step: time.monotonic() - self._origin}
+        at = time.monotonic() if at is None else at
+        self._steps = {**self._steps, step: at - self._origin}
         return True
 
     def ago(self, seconds: float) -> float:

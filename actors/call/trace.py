@@ -108,7 +108,7 @@ class Trace:
         """
         if not self._is_on:
             return
-        said = _Said(self.seconds if at is None else round(at - self._origin, 4), way, stanza, of)
+        said = _Said(self._when(at), way, stanza, of)
         if self._later is None:
             self._put(said.rung())
             return
@@ -118,38 +118,39 @@ class Trace:
         if len(self._waiting) >= MOST_WAITING:
             self.write()
 
+    def _when(self, at: float | None) -> float:
+        return self.seconds if at is None else round(at - self._origin, 4)
+
     def write(self) -> None:
         """Write down what waits for that."""
         waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            if isinstance(one, Rung):
-                self._add(one)
-            else:
-                self._put(one.rung())
+        for one in sorted(waiting, key=lambda each: each.at):
+            self._put(one if isinstance(one, Rung) else one.rung())
 
     def _put(self, rung: Rung) -> None:
-        """Add a stanza's rung, where its time is."""
+        """Add a rung where its time is."""
         if self._first and not self._last and rung.at < self._first[-1].at:
             insort(self._first, _packed(rung), key=lambda one: one.at)
             self._room["first"] -= len(rung.xml)
         else:
             self._add(rung)
 
-    def note(self, kind: Kind, text: str, way: Way = "") -> None:
+    def note(self, kind: Kind, text: str, way: Way = "", *, at: float | None = None) -> None:
         """Add what is no stanza.
 
         Args:
             kind: what sort of thing.
             text: it, in a few words.
             way: whether it went out or came in; "": neither.
+            at: when, on `time.monotonic`'s clock; None: now.
         """
         if not self._is_on:
             return
-        rung = Rung(self.seconds, kind, way, _line(text))
+        rung = Rung(self._when(at), kind, way, _line(text))
         if self._waiting:
             self._waiting.append(rung)
         else:
-            self._add(rung)
+            self._put(rung)
 
     def _add(self, rung: Rung) -> None:
         last = self._last or self._first

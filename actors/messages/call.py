@@ -692,9 +692,15 @@ class NegotiationFailed:
 
 @message
 class Media:
-    """Something happened on the peer connection."""
+    """Something happened on the peer connection.
+
+    Attributes:
+        event: what.
+        at: when, on `time.monotonic`'s clock; None: now.
+    """
 
     event: MediaEvent
+    at: float | None = None
 
 
 @message

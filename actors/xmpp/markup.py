@@ -23,6 +23,22 @@ _ESCAPES = str.maketrans(
 )
 
 
+class Written(Element):
+    """What a stanza will contain, with its text, which is written before the stanza is.
+
+    Nobody changes it.
+
+    Args:
+        element: what it is; their children are the same.
+    """
+
+    def __init__(self, element: Element) -> None:
+        super().__init__(element.tag, element.attrib)
+        self.text = element.text
+        self.extend(element)
+        self.written = markup(element)
+
+
 def escape(text: str) -> str:
     """Return a text as it may stand in an element or an attribute."""
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
@@ -59,7 +75,10 @@ def _write(element: Element, outer: str, parts: list[str]) -> None:
     if element.text:
         parts.append(escape(element.text))
     for child in element:
-        _write(child, namespace, parts)
+        if type(child) is Written and namespace == CLIENT:
+            parts.append(child.written)
+        else:
+            _write(child, namespace, parts)
         if child.tail:
             parts.append(escape(child.tail))
     parts.append(f"</{name}>")

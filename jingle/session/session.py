@@ -50,7 +50,7 @@ class Session:
         self.responder = responder
         self.state = SessionState.NULL
         self._agreement = Agreement(role)
-        self._read: tuple[str, Description] | None = None
+        self._ahead: tuple[str, Agreement, Element] | None = None
 
     @property
     def remote_description(self) -> str | None:
@@ -130,16 +130,22 @@ class Session:
         self._agreement, events = judge_offer(self._agreement, wait=False)
         return events
 
-    def read_ahead(self, offer: str) -> None:
-        """Read our SDP before the peer can be told it; `initiate` takes less time then.
+    def prepare(self, offer: str) -> Element:
+        """Write the session-initiate before the peer can be told it.
 
         Args:
             offer: As `initiate` will get it; it may get another one.
 
+        Returns:
+            What `initiate` will return, if it gets this offer and the peer can take all of it.
+
         Raises:
-            LocalProtocolError: It is no SDP.
+            LocalProtocolError: It is no SDP, or we have nothing to offer.
         """
-        self._read = offer, read_sdp(offer, self.role)
+        agreement, told = requests.initiate(self._agreement, read_sdp(offer, self.role), ())
+        jingle = self._jingle(Action.SESSION_INITIATE, told)
+        self._ahead = offer, agreement, jingle
+        return jingle
 
     def initiate(self, offer: str, *, without: Collection[str] = ()) -> Element:
         """Offer the session (XEP-0166 §6.1).
@@ -157,13 +163,15 @@ class Session:
                 offer.
         """
         state = self._next(Action.SESSION_INITIATE)
-        if self._read is None or self._read[0] != offer:
-            self.read_ahead(offer)
-        assert self._read is not None  # noqa: S101 -- read just now
-        (_, description), self._read = self._read, None
-        self._agreement, told = requests.initiate(self._agreement, description, without)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == offer and not without:
+            _, self._agreement, jingle = ahead
+        else:
+            description = read_sdp(offer, self.role)
+            self._agreement, told = requests.initiate(self._agreement, description, without)
+            jingle = self._jingle(Action.SESSION_INITIATE, told)
         self.state = state
-        return self._jingle(Action.SESSION_INITIATE, told)
+        return jingle
 
     def accept(self, answer: str) -> Element:
         """Accept the session (XEP-0166 §6.5).

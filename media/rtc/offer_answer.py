@@ -1,8 +1,9 @@
 """Offers and answers of one peer connection, each time the call changes (RFC 3264, RFC 8829)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import OperationError
@@ -23,6 +24,10 @@ from .session_description import Section, SessionDescription
 SourcesByKind = Mapping[Kind, Source | None]
 GiveWay = Callable[[], Awaitable[None]]
 Foreseen = Callable[[str], Awaitable[None]]
+
+_ICE_LITE = "a=ice-lite"
+_UNTIL_CHECKS = 2
+"""Turns of the loop in which ICE begins, and its checks leave; to make an answer is a long one."""
 
 
 async def at_once() -> None:
@@ -81,6 +86,7 @@ class OfferAnswer:
         media: ConnectionMedia,
         connections: IceConnections,
         network: Network,
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         """Negotiate for a peer connection that has no description yet.
 
@@ -89,11 +95,13 @@ class OfferAnswer:
             media: What is sent and received on it.
             connections: Its ICE connections.
             network: Says which candidates are of use.
+            spawn: Runs what is to end with the peer connection.
         """
         self._pc = pc
         self._media = media
         self._connections = connections
         self._network = network
+        self._spawn = spawn
         self._candidates: set[str] = set()
         self._lines: list[str] = []
         self._remote: SessionDescription | None = None
@@ -320,7 +328,19 @@ class OfferAnswer:
         answer = None if foreseen is None else KnownAnswers.running().find(asked, ready.own)
         if foreseen is not None and answer is not None:
             await foreseen(answer)
+            await self._check_early(offer, ready.transceiver)
         return _Foresight(asked, ready.own, answer)
+
+    async def _check_early(self, offer: SessionDescription, transceiver: RTCRtpTransceiver) -> None:
+        """Begin ICE's checks, as the peer has our answer and can take them while we make it."""
+        [section] = offer.sections
+        if section.credentials is None or _ICE_LITE in offer.session:  # else we are to lead
+            return
+        transport = transceiver.receiver.transport.transport
+        candidates = [each for each in section.candidates if self.keep(f"candidate:{each}")]
+        self._spawn(_aiortc.begin_checks(transport, section.credentials, candidates))
+        for _ in range(_UNTIL_CHECKS):
+            await asyncio.sleep(0)
 
     async def _keep_ready(self, offer: SessionDescription) -> None:
         """Take out what is ready, unless it fits the first section of an offer in time."""

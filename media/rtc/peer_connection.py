@@ -97,7 +97,9 @@ class PeerConnection:
             on_event=self._emit,
         )
         self.data = DataChannels(self._pc, self._emit)
-        self._offer_answer = OfferAnswer(self._pc, self.media, self._connections, network)
+        self._offer_answer = OfferAnswer(
+            self._pc, self.media, self._connections, network, self.tasks.spawn
+        )
         self._negotiating = asyncio.Lock()
         self._connectivity = Connectivity(
             self._pc,
@@ -259,7 +261,7 @@ class PeerConnection:
                 that, and checks of ours that it can't answer yet keep it from being told.
             foreseen: Awaited with the answer before it is made, where it is known by then: to a
                 first offer of sound that came after `get_ready` and was answered before, but for
-                what is each call's own.
+                what is each call's own. ICE's checks begin when that returns.
 
         Returns:
             The local description, as SDP.

@@ -58,11 +58,15 @@ def snapshot(session: Session) -> tuple[object, ...]:
     return (session.state, session._agreement)
 
 
-def test_an_offer_that_was_read_ahead_is_offered_as_any_other() -> None:
+def test_an_offer_that_was_prepared_is_offered_as_any_other() -> None:
     offer = sdp(AUDIO, VIDEO)
     for without in ((), ("video",)):
         plain, ahead, other = (session() for _ in range(3))
-        ahead.read_ahead(offer)
-        other.read_ahead(sdp(AUDIO))  # it was changed since
-        texts = {tostring(one.initiate(offer, without=without)) for one in (plain, ahead, other)}
-        assert len(texts) == 1
+        before = snapshot(ahead)
+        prepared = ahead.prepare(offer)
+        assert snapshot(ahead) == before
+        other.prepare(sdp(AUDIO))  # it was changed since
+        initiated = [one.initiate(offer, without=without) for one in (plain, ahead, other)]
+        assert len({tostring(one) for one in initiated}) == 1
+        assert (initiated[1] is prepared) is not bool(without)
+        assert snapshot(plain) == snapshot(ahead) == snapshot(other)

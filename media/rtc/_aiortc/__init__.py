@@ -26,6 +26,7 @@ from .senders import (
 )
 from .tls_context import know_fingerprints, share_context
 from .transports import (
+    begin_checks,
     dtls_role,
     dtls_transports,
     fingerprint_refused,
@@ -44,6 +45,7 @@ __all__ = [
     "ReportWay",
     "RtpStream",
     "agree_on_events",
+    "begin_checks",
     "carry",
     "codecs",
     "create_offer",

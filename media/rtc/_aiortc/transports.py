@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from aioice import Connection
-from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpTransceiver
+from aiortc import RTCIceParameters, RTCIceTransport, RTCPeerConnection, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.sdp import candidate_from_sdp
 
 from ...late_event import LateEvent
 from ...sources.pacer import Pacer
@@ -21,6 +22,7 @@ DTLS_TRANSPORTS = "_RTCPeerConnection__dtlsTransports"
 ICE_TRANSPORTS = "_RTCPeerConnection__iceTransports"
 TRANSCEIVERS = "_RTCPeerConnection__transceivers"
 ROLE = "_role"
+ROLE_SET = "_role_set"
 SRTP_OUT = "_tx_srtp"
 SSL = "_ssl"
 STATE = "_state"
@@ -144,6 +146,29 @@ def track_connecting(
 
     setattr(pc, CONNECT, tracked)
     compact(pc)
+
+
+async def begin_checks(
+    transport: RTCIceTransport, credentials: tuple[str, str], candidates: Sequence[str]
+) -> None:
+    """Let ICE begin as the controlled side, before aiortc has the peer's offer.
+
+    It begins there only once both descriptions are made, and finds then what goes on already.
+
+    Args:
+        transport: One that has gathered.
+        credentials: The peer's ufrag and pwd.
+        candidates: Its candidate-attributes (RFC 8839 §5.1), without "candidate:".
+    """
+    try:
+        setattr(transport, ROLE_SET, True)
+        for each in candidates:
+            await transport.addRemoteCandidate(candidate_from_sdp(each))
+        await transport.start(RTCIceParameters(*credentials))
+    except (AssertionError, ValueError, IndexError):
+        logger.debug("A candidate can't be read, as the offer's answer will say", exc_info=True)
+    except Exception:
+        logger.exception("aiortc failed while it checked")
 
 
 def sent(sending: Any) -> bool:

@@ -157,7 +157,7 @@ def test_a_call_of_the_peer_s_rings_and_is_taken_for_all_of_our_devices() -> Non
     ]
     direct = Side(outgoing=False, message=False)
     direct.hears(direct.peer.initiate(OFFER))
-    assert direct.post.told == [ReplyIq(PEER, "iq", at_leisure=True)]
+    assert direct.post.told == [ReplyIq(PEER, "iq")]
     direct.ours.ring()
     assert [one.get("action") for one in direct.jingle] == ["session-info"]
 

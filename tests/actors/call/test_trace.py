@@ -86,6 +86,21 @@ def test_what_is_written_later_stands_where_it_happened(clock: list[float]) -> N
         assert len(ladder(trace).rungs) == len(kinds)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_is_told_later_stands_where_it_happened(clock: list[float], waits: bool) -> None:
+    trace = Trace(is_on=True, later=(lambda _: None) if waits else None)
+    for _ in range(3):
+        clock[0] += 1
+        trace.stanza("in", stanza())
+    trace.note("ice", "ICE checks begin", at=clock[0] - 1.5)
+    trace.note("ice", "ICE connected", at=clock[0] - 0.5)
+    trace.note("dtls", "DTLS done")
+    found = [(one.at, one.kind) for one in ladder(trace).rungs]
+    assert found == [
+        (1.0, "stanza"), (1.5, "ice"), (2.0, "stanza"), (2.5, "ice"), (3.0, "stanza"), (3.0, "dtls")
+    ]  # fmt: skip
+
+
 def test_no_more_waits_to_be_written_than_may() -> None:
     steps: list[Callable[[], None]] = []
     trace = Trace(is_on=True, later=steps.append)

@@ -1,5 +1,7 @@
 """What is said to the peer is said first: our own work waits until the stream has it."""
 
+import time
+
 import pytest
 from callboard.actors.call.state import CallState
 from callboard.actors.messages.call import Answer, Hangup, PeerProceeds
@@ -7,7 +9,7 @@ from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.conversation import SendCallMessage
 from callboard.actors.records.call_record import CallRecord
 from callboard.jingle import Propose, Role
-from callboard.media import Connected, FirstMedia, Silence
+from callboard.media import Connected, FirstMedia, IceConnected, Silence
 from callboard.tests.actors.call.scene import (
     MORE,
     PEER,
@@ -18,6 +20,7 @@ from callboard.tests.actors.call.scene import (
     awaiting,
     calling,
     calling_directly,
+    connecting,
     ringing,
 )
 from callboard.tests.conftest import Run
@@ -156,6 +159,32 @@ def test_of_a_call_of_the_peer_s_is_told_once_it_is_set_up(run: Run) -> None:
         assert not scene.logged
         await scene.told_all()
         assert [one.record.connected is None for one in scene.logged] == [False]
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+@pytest.mark.parametrize("connects", [False, True])
+def test_how_far_ice_has_come_is_told_after_what_follows_it(run: Run, connects: bool) -> None:
+    async def main() -> None:
+        scene = Scene()
+        await connecting(scene)
+        await scene.settle()
+        begun = time.monotonic()
+        Media.last.tell(IceConnected(0.0))
+        ended = time.monotonic()
+        await scene.settle()
+        known = scene.call._actor_weakref()._progress._timeline
+        assert "ice" not in known.steps()
+        if connects:
+            Media.last.tell(Connected(0.0))
+            await scene.settle()
+            assert list(known.steps())[-2:] == ["ice", "dtls"]
+        else:
+            await scene.told_all()
+            assert list(known.steps())[-1] == "ice"
+        assert begun <= known._origin + known.steps()["ice"] <= ended
         scene.call.tell(Hangup())
         await scene.end()
 

@@ -3,7 +3,7 @@
 from xml.etree.ElementTree import Element, SubElement, fromstring
 
 import pytest
-from callboard.actors.xmpp.markup import markup
+from callboard.actors.xmpp.markup import Written, markup
 from callboard.actors.xmpp.stanza import CLIENT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,3 +52,20 @@ def test_nothing_leaves_its_place(evil: str) -> None:
     found = read(markup(stanza))
     assert found.get("to") == found.text == evil
     assert [one.tag for one in found] == [f"{{{evil}}}x"]
+
+
+def test_what_was_written_ahead_is_not_written_again() -> None:
+    for name in ("{urn:a}a", f"{{{CLIENT}}}a", "a"):
+        plain = Element(name, {"b": "'<"})
+        plain.text = "<"
+        SubElement(plain, "{urn:c}c").tail = "&"
+        stanza, ahead, inner = (Element(f"{{{CLIENT}}}iq") for _ in range(3))
+        written = Written(plain)
+        stanza.append(plain)
+        ahead.append(written)
+        assert markup(ahead) == markup(stanza)
+        assert markup(written) == markup(plain)
+        SubElement(inner, "{urn:d}d").append(written)
+        assert fromstring(markup(inner))[0][0].tag == plain.tag
+        written[0].tail = "changed"
+        assert markup(ahead) == markup(stanza).replace("changed", "&amp;")
