@@ -347,6 +347,8 @@ class Call(
     @handles(Overdue)
     def _overdue(self, message: Overdue) -> None:
         match message.what:
+            case "ring":
+                self._opening.still_rings()
             case "auto":
                 self._opening.answer_by_itself()
             case "parts":

@@ -84,9 +84,12 @@ class Leg:
     @property
     def connection(self) -> PeerConnection:
         """The WebRTC stack, which is made when it is first needed: whoever calls us hears first."""
-        if self._connection is None:
-            self._connection = self._connect()
-            self.recorders.listen(self._connection.media)
+        return self._connection or self.begin()
+
+    def begin(self) -> PeerConnection:
+        """Make the WebRTC stack, before anything needs it."""
+        self._connection = self._connect()
+        self.recorders.listen(self._connection.media)
         return self._connection
 
     def statistics(self) -> tuple[MediaStatistics, ...]:

@@ -41,6 +41,8 @@ from .state import ANSWERS, CallEvent, CallState
 
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
+#: Seconds in which a bot takes a call at once.
+AT_ONCE = 0.02
 #: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
 #: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
 REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
@@ -64,6 +66,7 @@ class Opening:
         """Propose, and make our offer meanwhile."""
         parts = self.parts
         parts.course.take(CallEvent.CALL)
+        parts.leg.begin()  # what a bot plays and hears must be there when words pass
         self.contents.sources = order
         if parts.signalling.message:
             parts.progress.step("propose")
@@ -75,16 +78,29 @@ class Opening:
         parts.negotiations.begin(MakeOffer(self, order))
 
     def ring(self, offer: Initiated | None) -> None:
-        """Ring, for as long as the account's policy wants at least."""
+        """Ring, for as long as the account's policy wants at least.
+
+        A call that is taken at once is not said to ring (XEP-0353 has it optional): the server
+        would handle that first.
+        """
         parts = self.parts
+        at_least = parts.context.settings.calls.after
         if parts.signalling.message:
             parts.progress.step("propose")
         if offer is not None:
             parts.progress.step("initiate")
         parts.course.take(CallEvent.RING)
         parts.progress.step("ringing")
-        parts.signalling.ring()
-        parts.owner.after(parts.context.settings.calls.after, RingLongEnough())
+        if parts.signalling.message and not at_least:
+            parts.owner.after(AT_ONCE, Overdue("ring"))
+        else:
+            parts.signalling.ring()
+        parts.owner.after(at_least, RingLongEnough())
+
+    def still_rings(self) -> None:
+        """Let the caller know that it rings, if it does."""
+        if self.parts.course.find(CallingIn) is not None:
+            self.parts.signalling.ring()
 
     # -- a call of ours ----------------------------------------------------------------------------
 

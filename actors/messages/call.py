@@ -807,7 +807,7 @@ class Overdue:
         what: the `CallState` that the call is still in, or what else was waited for.
     """
 
-    what: StrEnum | Literal["auto", "add", "parts", "restart"]
+    what: StrEnum | Literal["auto", "add", "parts", "restart", "ring"]
 
 
 @message

@@ -7,7 +7,9 @@ from functools import cache
 
 import pytest
 from callboard.actors import call_libraries as libraries
+from callboard.actors.call.opening import AT_ONCE
 from callboard.actors.call_libraries import CallLibrariesError, call_libraries
+from callboard.actors.messages.account import RouteCall
 from callboard.jingle import Propose, Retract
 from callboard.tests.actors.test_conversation import Scene
 from callboard.tests.conftest import Run
@@ -51,10 +53,12 @@ def test_a_call_that_comes_meanwhile_rings_afterwards(
         importing.set_result(None)
         await placed
         await scene.settle()
-        assert scene.said().count("ringing") == 2
+        assert [one.sid for one in scene.all(RouteCall)][:2] == ["sid", "other"]
+        await asyncio.sleep(2 * AT_ONCE)
+        assert scene.said().count("ringing") == 1  # the other one was taken back
         await scene.end()
 
-    run(main)
+    run(main, loop="virtual")
 
 
 def test_a_conversation_ends_if_there_are_no_libraries(run: Run, importing: "Future[None]") -> None:

@@ -1,14 +1,17 @@
 """What is said to the peer is said first: our own work waits until the stream has it."""
 
+import asyncio
 import time
+from typing import Any
 
 import pytest
+from callboard.actors.call.opening import AT_ONCE
 from callboard.actors.call.state import CallState
-from callboard.actors.messages.call import Answer, Hangup, PeerProceeds
+from callboard.actors.messages.call import Answer, Decline, Hangup, PeerProceeds, PeerRetracts
 from callboard.actors.messages.call_log import CallGoesOn
 from callboard.actors.messages.conversation import SendCallMessage
 from callboard.actors.records.call_record import CallRecord
-from callboard.jingle import Propose, Role
+from callboard.jingle import Accept, Proceed, Propose, Reason, Reject, Ringing, Role
 from callboard.media import Connected, FirstMedia, IceConnected, Silence
 from callboard.tests.actors.call.scene import (
     MORE,
@@ -50,6 +53,37 @@ def test_work_begins_when_the_stream_has_what_was_said(run: Run, reach: Way, wor
         assert work in Media.last.done
         scene.call.tell(Hangup())
         await scene.end()
+
+    run(main, loop="virtual")
+
+
+@pytest.mark.parametrize(
+    ("told", "rings", "said"),
+    [
+        (None, 0.0, [Ringing]),
+        (Answer(Silence(), None), 0.0, [Proceed, Accept]),
+        (Answer(Silence(), None), 1.0, [Ringing, Proceed, Accept]),
+        (Decline(Reason.DECLINE), 0.0, [Reject]),
+        (PeerRetracts(None), 0.0, []),
+    ],
+)
+def test_a_call_that_is_taken_at_once_is_not_said_to_ring(
+    run: Run, told: Any, rings: float, said: list[type]
+) -> None:
+    async def main() -> None:
+        scene = Scene(calls={"after": f"{rings}s"})
+        scene.begin(outgoing=False)
+        if told is not None:
+            scene.call.tell(told)
+        await scene.settle()
+        await asyncio.sleep(max(rings, 2 * AT_ONCE))
+        await scene.settle()
+        messages = [one.message for one in scene.told if isinstance(one, SendCallMessage)]
+        assert [type(one) for one in messages] == said
+        scene.call.post(Hangup())  # some are over
+        await scene.end()
+        (record,) = scene.records
+        assert record.ringing is not None
 
     run(main, loop="virtual")
 

@@ -376,6 +376,7 @@ def test_the_wait_is_for_the_other_call_alone(run: Run) -> None:
     async def main() -> None:
         one, other = Scene(), Scene()
         await alerting(one)
+        await one.settle()
         connection = StagedConnection.last
         await connected(other)
         await other.settle()
