@@ -31,18 +31,17 @@ from ..messages.call import (
 )
 from ..runtime.actor import handles
 from ..runtime.future import AsyncioFuture
+from ..runtime.turns import in_turns
 from ..xmpp.stanza import error_condition
 from .content_changes import ContentChanges
 from .course import CallingIn, CallingOut, Taken, Underway
 from .negotiation import Negotiation
 from .shared_parts import SharedParts
 from .signalling import Acknowledgement
-from .state import ANSWERS, CallEvent, CallState
+from .state import ANSWERS, AT_ONCE, CallEvent, CallState
 
 #: Seconds that `calls.answer: auto` leaves the bot, after `calls.after`, to answer by itself.
 AUTO_GRACE = 1.0
-#: Seconds in which a bot takes a call at once.
-AT_ONCE = 0.02
 #: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
 #: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
 REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
@@ -92,7 +91,7 @@ class Opening:
         parts.course.take(CallEvent.RING)
         parts.progress.step("ringing")
         if parts.signalling.message and not at_least:
-            parts.owner.after(AT_ONCE, Overdue("ring"))
+            in_turns(AT_ONCE, partial(parts.owner.actor_ref.post, Overdue("ring")))
         else:
             parts.signalling.ring()
         parts.owner.after(at_least, RingLongEnough())
@@ -115,6 +114,7 @@ class Opening:
         if calling is not None and self.parts.course.take(CallEvent.TAKEN):
             calling.without = message.refused
             self.parts.signalling.taken_by(message.sender)
+            self.parts.progress.step("ringing")  # who takes it at once has not said so
             self.parts.progress.step("proceed")
             self._initiate_if_ready()
 

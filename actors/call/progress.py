@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from ...jingle import Reason
@@ -23,11 +24,12 @@ from ..records.call_record import (
     RecordedFreeze,
     outcome,
 )
+from ..runtime.turns import in_turns
 from .course import Course
 from .leg import Leg
 from .quality_notes import QualityNotes, qualities
 from .signalling import Signalling
-from .state import CallState, Phase
+from .state import AT_ONCE, CallState, Phase
 from .timeline import Timeline
 from .trace import Trace
 
@@ -191,9 +193,10 @@ class Progress:
     def report(self) -> None:
         """Tell the exchange how the call stands, unless it knows.
 
-        What is said to the peer goes first, as the peer waits for that. That there is a call of
-        ours is told then, as who called knows its id by now. What is new while it is set up is told
-        a moment later, each phase and then how it stands by then.
+        What is said to the peer goes first, as the peer waits for that. That there is a call is
+        told then, as others know its id by now; a call of the peer's may be taken at once before.
+        What is new while it is set up is told a moment later, each phase and then how it stands by
+        then.
         """
         course = self._course
         if course.is_over or course.is_connected:
@@ -230,8 +233,11 @@ class Progress:
             loop.call_soon(when_said, self._tell)
         elif not self._tells_soon:
             self._tells_soon = True
-            is_known = self._is_known or not self._signalling.outgoing
-            loop.call_later(QUIET if is_known else 0.0, when_said, self._tell)
+            if self._is_known:
+                loop.call_later(QUIET, when_said, self._tell)
+            else:
+                turns = 1 if self._signalling.outgoing else AT_ONCE
+                in_turns(turns, partial(when_said, self._tell))
 
     def _tell(self) -> None:
         self._tells_soon = False

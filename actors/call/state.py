@@ -176,6 +176,9 @@ ANSWERS: Mapping[Literal["add", "restart", "parts"], float] = {
     "parts": 5.0,
 }
 
+#: Turns of the loop in which a bot takes a call at once: its answer needs seven until it is said.
+AT_ONCE = 8
+
 
 def diagram() -> str:
     """Return the table as a Mermaid state diagram, for the documentation."""

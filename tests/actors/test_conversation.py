@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from callboard.actors.call.opening import AT_ONCE
 from callboard.actors.call_policy import refusal
 from callboard.actors.context import Context
 from callboard.actors.conversation import Conversation
@@ -146,7 +145,6 @@ def test_the_policy_decides_which_calls_ring(
         else:
             scene.hears(Propose("sid", ("audio",)), **options)
         await scene.settle()
-        await asyncio.sleep(2 * AT_ONCE)
         if reason is None:
             assert scene.said() == (["session-info"] if direct else ["ringing"])
             assert [one.sid for one in scene.all(RouteCall)] == ["sid"]

@@ -124,8 +124,13 @@ class Stage:
         return await self.until(BotFailed, lambda e: e.account == account)
 
     async def ringing(self, account: str, sid: str | None = None) -> Call:
-        """Return the first call, or the one of this id, that came in to an account's puppet."""
-        return await self.told(account, Call, lambda call: sid in (None, call.id))
+        """Return the first call, or the one of this id, that came in to an account's puppet.
+
+        Others are told of it by then, too: a bot hears of a call first.
+        """
+        call = await self.told(account, Call, lambda call: sid in (None, call.id))
+        await self.until(CallStatus, lambda e: (e.account, e.id) == (account, call.id))
+        return call
 
     async def connected(
         self, caller: str, callee: str, back: Mapping[str, Any] | None = None, /, **media: Any

@@ -101,7 +101,7 @@ def test_a_handshake_that_does_not_end_fails_with_failed_transport(
 
 
 @VIDEO
-@pytest.mark.parametrize("forger", ["initiate", "accept"], ids=["the caller", "the called"])
+@pytest.mark.parametrize("forger", ["prepare", "accept"], ids=["the caller", "the called"])
 def test_a_certificate_that_is_not_the_announced_one_fails_with_security_error(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forger: str, video: str | None
 ) -> None:
