@@ -13,8 +13,8 @@ from callboard.benchmarks.trial import TrialError, main, say, trial, turns
 #: Packets of sound a second that each leg must keep, and how late one may leave in 99 of 100 cases.
 ENOUGH, LATE = 49.5, 0.020
 #: How many legs are tried, of each sort.
-SOUND = (20, 30, 40, 50, 65, 80, 100, 125, 150, 200, 250, 300, 400, 500, 650)
-HD = (2, 3, 4, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 65, 80, 100, 125, 150)
+SOUND = (20, 30, 40, 50, 65, 80, 100, 125, 150, 200, 250, 300, 400, 500, 650, 800)
+HD = (2, 3, 4, 6, 8, 10, 13, 16, 20, 25, 32, 40, 50, 65, 80, 100, 125, 150, 200, 250)
 #: Legs of aiortc's: so few that it keeps up with them where it can. At ten of sound it does not.
 FEW, ONE = 4, 1
 #: Above this load somebody else is at work.
