@@ -196,6 +196,13 @@ class Peer:
         self._plain[packet] = plain[begin:]
         return packet
 
+    def _sent(self, extension: bytes) -> bytes:
+        """Give when a packet was sent, in three octets."""
+        if not self._sent_id:
+            return bytes(3)
+        whole = extended(extension + bytes(256), self._sent_id)
+        return b"" if whole != extended(extension, self._sent_id) else whole
+
     def takes(self, datagram: bytes) -> bool:
         """Tell whether a datagram is the very next of a stream; take it if it is."""
         stream = next(
@@ -210,7 +217,7 @@ class Peer:
             return False
         if stream.keeps and stream.octets + 16 + len(datagram) > KEPT[stream.keeps]:
             return False
-        sent = extended(datagram[12:head], self._sent_id) if self._sent_id else bytes(3)
+        sent = self._sent(datagram[12:head])
         if stream.is_over or len(sent) != 3 or len(stream.groups) > len(stream.flow.groups):
             return False
         payload = self._plain.get(datagram)
