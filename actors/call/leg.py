@@ -98,13 +98,14 @@ class Leg:
 
     def _heard(self, event: MediaEvent) -> None:
         """Tell the call what its media bring; how far ICE has come goes after what follows it."""
+        message = Media(event, time.monotonic())
         if isinstance(event, IceChecking | IceConnected):
             if not self._passed:
                 asyncio.get_running_loop().call_later(QUIET, self._tell_passed)
-            self._passed.append(Media(event, time.monotonic()))
+            self._passed.append(message)
             return
         self._tell_passed()
-        self._owner.actor_ref.post(Media(event))
+        self._owner.actor_ref.post(message)
 
     def _tell_passed(self) -> None:
         passed, self._passed = self._passed, []

@@ -66,12 +66,12 @@ class MediaEvents:
         self._digits = digits
         self._restarts = restarts
 
-    def hear(self, event: MediaEvent, at: float | None) -> None:
+    def hear(self, event: MediaEvent, at: float) -> None:
         """Go on with an event.
 
         Args:
             event: what happened.
-            at: when, on `time.monotonic`'s clock; None: now.
+            at: when, on `time.monotonic`'s clock.
         """
         parts = self._parts
         rung = rung_of(event)
@@ -79,7 +79,7 @@ class MediaEvents:
             parts.trace.note(*rung, at=at)
         match event:
             case Connected():
-                self._connected()
+                self._connected(at)
             case AddressLost(address=address) if parts.course.is_connected:
                 words = "%s: %s is gone from this machine; ICE is restarted"
                 log.warning(words, parts.owner, address)
@@ -98,26 +98,26 @@ class MediaEvents:
             case _:
                 self._hear_more(event, at)
 
-    def _connected(self) -> None:
+    def _connected(self, at: float) -> None:
         parts = self._parts
         underway = parts.course.find(Underway)
         if underway is None or not parts.course.take(CallEvent.CONNECTED):
             return
-        parts.progress.step("dtls")
+        parts.progress.step("dtls", at)
         parts.progress.note_soon()
         parts.waiters.connected.set(None)
         if underway.record:
             self._recordings.start(wav=underway.wav)
         parts.owner.after(TICK, Tick())
 
-    def _hear_more(self, event: MediaEvent, at: float | None) -> None:
+    def _hear_more(self, event: MediaEvent, at: float) -> None:
         match event:
             case DigitBegan():
                 self._digits.heard(event)
             case PlaybackStuck():
                 self._playing.stuck(event)
             case DataOpened():
-                self._parts.progress.step("data")
+                self._parts.progress.step("data", at)
                 self._data.opened()
             case DataReceived(data=data):
                 received = self._parts.bot.data(self._parts.owner.actor_ref, data)
@@ -125,6 +125,6 @@ class MediaEvents:
             case IceConnected():
                 self._parts.progress.step("ice", at)
             case IceRenewed():
-                self._parts.progress.step("ice-restart")
+                self._parts.progress.step("ice-restart", at)
             case FirstMedia(kind=kind):
-                self._parts.progress.step(f"first-{kind}")
+                self._parts.progress.step(f"first-{kind}", at)

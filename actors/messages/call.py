@@ -696,11 +696,11 @@ class Media:
 
     Attributes:
         event: what.
-        at: when, on `time.monotonic`'s clock; None: now.
+        at: when, on `time.monotonic`'s clock.
     """
 
     event: MediaEvent
-    at: float | None = None
+    at: float
 
 
 @message
