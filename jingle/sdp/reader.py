@@ -7,7 +7,8 @@ no place for is not read: see ``docs/jingle.md``, "What is left out".
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar, cast
 
@@ -34,6 +35,12 @@ from ..model.transport import Association, IceTransport
 T = TypeVar("T")
 
 _MEDIA = re.compile(r"(?P<kind>\S+) (?P<port>\d+)(/\d+)? (?P<profile>\S+)(?P<formats>( \S+)*)\s*")
+
+_WHAT_CAN_BE_SENT = (
+    *("rtpmap", "fmtp", "rtcp-fb", "ptime", "maxptime"),
+    *("extmap", "extmap-allow-mixed", "rtcp-mux", "rtcp-rsize"),
+)
+"""The attributes of a section that say what can be sent, and not what is of one call."""
 
 
 class _Section:
@@ -170,10 +177,46 @@ def _read_transport(
 def _read_rtp(
     kind: Kind, formats: list[str], own: _Section, session: _Section, writer: Role
 ) -> Rtp:
-    maps = _by_format(own.all("rtpmap"))
-    parameters = _by_format(own.all("fmtp"))
-    feedback = _by_format(own.all("rtcp-fb"))
-    ptime, max_ptime = _milliseconds(own.first("ptime")), _milliseconds(own.first("maxptime"))
+    streams = tuple(
+        MediaStream(words[0], words[1] if len(words) > 1 else None)
+        for words in (each.split() for each in own.all("msid"))
+        if words
+    )
+    sources, lifted = lift_streams(_read_sources(own.all("ssrc")), streams)
+    mixed = session.has("extmap-allow-mixed")
+    said = tuple(tuple(own.all(key)) for key in _WHAT_CAN_BE_SENT)
+    return replace(
+        _read_what_can_be_sent(kind, writer, mixed, tuple(formats), tuple(own.bandwidths), said),
+        sources=sources,
+        source_groups=_some(_read_source_group, own.all("ssrc-group"), needed=False),
+        streams=lifted,
+    )
+
+
+@lru_cache(maxsize=64)
+def _read_what_can_be_sent(
+    kind: Kind,
+    writer: Role,
+    mixed: bool,
+    formats: tuple[str, ...],
+    bandwidths: tuple[str, ...],
+    said: tuple[tuple[str, ...], ...],
+) -> Rtp:
+    """Read what is the same in each call between the same two programs, once.
+
+    Args:
+        kind: Audio or video.
+        writer: Whose description it is.
+        mixed: Whether the session allows both forms of header extensions.
+        formats: Of the m-line.
+        bandwidths: The values of the section's b-lines.
+        said: The values of the attributes of `_WHAT_CAN_BE_SENT`.
+    """
+    own = dict(zip(_WHAT_CAN_BE_SENT, said, strict=True))
+    maps = _by_format(own["rtpmap"])
+    parameters = _by_format(own["fmtp"])
+    feedback = _by_format(own["rtcp-fb"])
+    ptime, max_ptime = (_milliseconds(*own[key][:1]) for key in ("ptime", "maxptime"))
 
     def read_codec(number: str) -> Codec | None:
         known = _read_map(number, maps.get(number, []))
@@ -197,32 +240,23 @@ def _read_rtp(
         )
 
     codecs = _some(read_codec, dict.fromkeys(formats))
-    streams = tuple(
-        MediaStream(words[0], words[1] if len(words) > 1 else None)
-        for words in (each.split() for each in own.all("msid"))
-        if words
-    )
-    sources, lifted = lift_streams(_read_sources(own.all("ssrc")), streams)
     return Rtp(
         kind=kind,
         codecs=tuple(each for each in codecs if each is not None),
         feedback=tuple(_read_feedback(each) for each in feedback.get("*", [])),
-        header_extensions=_some(lambda each: _read_extension(each, writer), own.all("extmap")),
-        allow_mixed=own.has("extmap-allow-mixed") or session.has("extmap-allow-mixed"),
-        rtcp_mux=own.has("rtcp-mux"),
-        reduced_size=own.has("rtcp-rsize"),
-        sources=sources,
-        source_groups=_some(_read_source_group, own.all("ssrc-group"), needed=False),
-        streams=lifted,
+        header_extensions=_some(lambda each: _read_extension(each, writer), own["extmap"]),
+        allow_mixed=mixed or bool(own["extmap-allow-mixed"]),
+        rtcp_mux=bool(own["rtcp-mux"]),
+        reduced_size=bool(own["rtcp-rsize"]),
         bandwidths=tuple(
             Bandwidth(name, int(value))
-            for name, _, value in (each.partition(":") for each in own.bandwidths)
+            for name, _, value in (each.partition(":") for each in bandwidths)
             if value.isdigit()
         ),
     )
 
 
-def _by_format(values: list[str]) -> dict[str, list[str]]:
+def _by_format(values: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for value in values:
         number, _, rest = value.partition(" ")
@@ -237,7 +271,7 @@ def _read_map(number: str, maps: list[str]) -> tuple[str, int, int] | None:
     return words[0], int(words[1]), int(words[2]) if len(words) > 2 else 1
 
 
-def _milliseconds(value: str | None) -> int | None:
+def _milliseconds(value: str | None = None) -> int | None:
     return int(value) if value is not None and value.isdigit() else None
 
 

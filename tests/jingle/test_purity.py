@@ -4,7 +4,16 @@ import ast
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "jingle"
-ALLOWED = {"collections", "dataclasses", "enum", "ipaddress", "itertools", "re", "typing"}
+ALLOWED = {
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "ipaddress",
+    "itertools",
+    "re",
+    "typing",
+}
 ALLOWED |= {"urllib.parse", "xml.etree.ElementTree", "collections.abc", "zlib"}
 ALLOWED |= {"msgspec", "msgspec.structs"}  # what values are made of
 ALLOWED |= {"importlib", "sys", "types"}  # what names are looked up with

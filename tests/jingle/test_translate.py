@@ -4,8 +4,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from callboard.jingle import LocalProtocolError, RemoteProtocolError, Role, to_jingle, to_sdp
+from callboard.jingle.model.description import Description
 from callboard.jingle.model.equivalence import equivalent
-from callboard.jingle.sdp.reader import read_sdp
+from callboard.jingle.sdp.reader import _read_what_can_be_sent, read_sdp
 from callboard.tests.jingle.samples import AUDIO, DATA, VIDEO, answer, content, jingle, sdp
 
 RTP = "{urn:xmpp:jingle:apps:rtp:1}"
@@ -193,3 +194,27 @@ def test_a_difference_that_matters_is_seen(old: str, new: str) -> None:
     assert old in text
     changed = read_sdp(text.replace(old, new), Role.INITIATOR)
     assert not equivalent(read_sdp(text, Role.INITIATOR), changed)
+
+
+def test_what_was_read_before_is_read_as_it_was_written() -> None:
+    """Each line counts, whichever were read before, and whoever wrote them."""
+    whole = sdp(AUDIO, VIDEO).splitlines()
+    texts = [
+        "\r\n".join(line for at, line in enumerate(whole) if at != left_out)
+        for left_out in range(len(whole))
+        if not whole[left_out].startswith("m=")
+    ]
+
+    def read(text: str, writer: Role) -> Description | str:
+        try:
+            return read_sdp(text, writer)
+        except LocalProtocolError as error:
+            return str(error)
+
+    for writer in Role:
+        apart = []
+        for text in texts:
+            _read_what_can_be_sent.cache_clear()
+            apart.append(read(text, writer))
+        for _ in range(2):
+            assert [read(text, writer) for text in texts] == apart
