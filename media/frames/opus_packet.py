@@ -79,17 +79,12 @@ def are_one_frame(packets: Sequence[bytes]) -> bool:
     return {packet[0] for packet in packets} <= _ONE_FRAME
 
 
-def delimited_all(packets: Sequence[bytes]) -> list[bytes]:
+def delimited_frames(packets: Sequence[bytes]) -> list[bytes]:
     """Return of each packet what `delimited` does.
 
     Args:
-        packets: Any number of whole ones.
-
-    Raises:
-        OpusError: One is none.
+        packets: Of which each is what `is_one_frame` says.
     """
-    if not packets or not are_one_frame(packets):
-        return list(map(delimited, packets))
     return [packet[:1] + _LENGTHS[len(packet) - 1] + packet[1:] for packet in packets]
 
 

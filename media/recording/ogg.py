@@ -26,7 +26,8 @@ from ..frames.opus_packet import (
     OpusError,
     OpusPacket,
     are_one_frame,
-    delimited_all,
+    delimited,
+    delimited_frames,
     is_one_frame,
     parse,
 )
@@ -101,7 +102,7 @@ class Ogg:
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""
-        whole = min(lane.end for lane in self._lanes.values())
+        whole = min([lane.end for lane in self._lanes.values()])
         return self._emit(max(whole, int((now - HOLD) * 48000 / SLOT)))
 
     def finish(self) -> list[Chunk]:
@@ -111,14 +112,15 @@ class Ogg:
 
     def _emit(self, until: int, *, last: bool = False) -> list[Chunk]:
         """Write the packets up to a slot. Without any, the end's mark has a page of its own."""
-        until = min(until, max(lane.end for lane in self._lanes.values()))
+        lanes = [self._lanes[one] for one in self._directions]
+        until = min(until, max([lane.end for lane in lanes]))
         pages: list[bytes] = []
         if not self._end and (until > self._slots or last):
             head, tags = _head(self._directions), _tags(self._directions)
             pages += (self._page([head], 0, _FIRST), self._page([tags], 0))
-        *others, packets = [self._lanes[one].pop_all(until) for one in self._directions]
-        for each in others:
-            packets = list(map(add, delimited_all(each), packets))
+        packets = lanes[-1].pop_all(until)
+        for lane in lanes[:-1]:
+            packets = list(map(add, lane.pop_delimited(until), packets))
         runs = list(_runs(packets)) or ([[]] if last else [])
         for number, run in enumerate(runs, 1):
             self._slots += len(run)
@@ -140,6 +142,7 @@ class _Lane:
         self.end = 0
         self._popped = 0
         self._packets: list[bytes] = []  # those of the slots after what was popped
+        self._are_one_frame = True  # each of the packets
         self._recoder: _Recoder | None = None
 
     def add_all(
@@ -181,9 +184,15 @@ class _Lane:
         found, self._packets = self._packets[:count], self._packets[count:]
         return found + [SILENCE] * (count - len(found))
 
+    def pop_delimited(self, end: int) -> list[bytes]:
+        """Return the same, so that other packets can follow each: see `delimited`."""
+        packets = self.pop_all(end)
+        return delimited_frames(packets) if self._are_one_frame else list(map(delimited, packets))
+
     def _split(self, packet: OpusPacket) -> Sequence[bytes]:
         """Return packets of 20 ms."""
         if packet.samples == SLOT:
+            self._are_one_frame = False
             return (packet.encode(),)
         if packet.frame_samples == SLOT:
             return [OpusPacket(packet.configuration, (one,)).encode() for one in packet.frames]

@@ -265,19 +265,23 @@ class Recording:
         tracks: dict[tuple[Direction, Kind], list[EncodedFrame | SoundBatch]] = {}
         for direction, one in pending:
             tracks.setdefault((direction, one.kind), []).append(one)
-        whole = {track: _track(some) for track, some in tracks.items()}
-        for (direction, _), frames in whole.items():
-            if not frames or not self._file.takes_run(direction, frames[0].codec):
+        whole: dict[tuple[Direction, Kind], Sequence[EncodedFrame]] = {}
+        for track, some in tracks.items():
+            frames = _track(some)
+            if frames is None or not self._file.takes_run(track[0], some[0].codec):
                 return None
-        places: dict[tuple[Direction, Kind], Iterator[PlacedRun]] = {}
+            whole[track] = frames
+        runs: dict[tuple[Direction, Kind], Iterator[PlacedRun]] = {}
         for track, frames in whole.items():
-            assert frames is not None  # noqa: S101 -- seen above
             timeline, even = self._timeline(track, self._started), None
             if isinstance(frames, SoundBatch) and frames.is_even:
                 even = timeline.place_even(frames)
-            found = timeline.place_all(frames) if even is None else even
-            places[track] = _runs(track[0], tracks[track], found, is_even=even is not None)
-        return [next(places[direction, one.kind]) for direction, one in pending]
+            if even is not None and len(tracks[track]) == 1:
+                runs[track] = iter([(track[0], tracks[track][0], even, True)])
+                continue
+            places = timeline.place_all(frames) if even is None else even
+            runs[track] = _runs(track[0], tracks[track], places, is_even=even is not None)
+        return [next(runs[direction, one.kind]) for direction, one in pending]
 
     def _place(self, given: list[Given]) -> list[Placed]:
         """Give frames their places in the recording, in order of arrival."""

@@ -138,11 +138,9 @@ class RecordingFile:
             direction: Which way they went.
             codec: The RTP encoding name.
         """
-        return (
-            not self.ended
-            and bool(self._outputs)
-            and all(each.container.takes_run(direction, codec) for each in self._outputs)
-        )
+        if self.ended or not self._outputs:
+            return False
+        return all(each.container.takes_run(direction, codec) for each in self._outputs)
 
     def record_runs(self, runs: Sequence[PlacedRun], now: float) -> None:
         """Write frames, if `takes_run` says so of all.

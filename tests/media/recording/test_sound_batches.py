@@ -143,7 +143,9 @@ def frame_by_frame(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TrackTimeline, "place_even", lambda *_: None)
     patch.setattr(TrackTimeline, "_place_steady", lambda *_: None)
     patch.setattr(ogg, "are_one_frame", lambda _: False)
-    patch.setattr(opus_packet, "are_one_frame", lambda _: False)
+    patch.setattr(
+        ogg, "delimited_frames", lambda packets: list(map(opus_packet.delimited, packets))
+    )
 
 
 def test_batches_and_frames_give_the_same_file(tmp_path: Path, quick: list[int]) -> None:
