@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ..codecs.sound import Samples
 from ..frames.frame import EncodedFrame, Kind
+from ..frames.sound_batch import SoundBatch
 from ..hearing.ear import Ear, Hearing
 from ..hearing.eye import Eye
 from ..hearing.reader_queue import Frame, ReaderQueue
@@ -61,11 +62,11 @@ class ReceivedStreams:
         """Tell whether somebody wants each frame of a kind as it comes."""
         return bool(self.receivers) or (self._ear.listens if kind == "audio" else self._eye.looks)
 
-    def note(self, frame: EncodedFrame) -> None:
+    def note(self, frame: EncodedFrame | SoundBatch) -> None:
         """Take note of what comes.
 
         Args:
-            frame: The last one of its kind.
+            frame: The last one of its kind, or the last ones.
         """
         self.codecs[frame.kind] = frame.codec
 

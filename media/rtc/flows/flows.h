@@ -2,6 +2,7 @@
 
 enum {
     MOST_SOCKETS = 256, /* that are read in one round */
+    MOST_FRAMES = 4096, /* of sound, that wait for Python: each record has 16 octets */
     MOST_GROUPS = 32,   /* of packets, that wait for Python */
     CHUNK = 64          /* packets that are made, then encrypted, then sent */
 };
@@ -116,6 +117,13 @@ struct inbound {
     struct inbound *other;  /* kept by C: another one on the same socket */
 };
 
+/* Kept frames: when each came, its timestamp, and where its payload is. */
+struct columns {
+    double arrivals[MOST_FRAMES];
+    uint32_t timestamps[MOST_FRAMES];
+    int begins[MOST_FRAMES], ends[MOST_FRAMES];
+};
+
 /* What came in that is for Python. */
 struct left_over {
     int file;
@@ -174,6 +182,9 @@ void flows_take(struct flows *flows, struct outbound *flow);
 void flows_forget(struct flows *flows, int file);
 int flows_keep_back(struct flows *flows, int file, int wait);
 int flows_count_reads(struct flows *flows, int file);
+
+/* Reads records of kept frames, at most as many as there is room for; returns how many. */
+int flows_part(const uint8_t *records, int length, struct columns *columns);
 
 int flows_read(struct flows *flows, int epoll, double now, int64_t moment);
 int flows_send(struct flows *flows, double now);

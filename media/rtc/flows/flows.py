@@ -68,6 +68,7 @@ class Flows(LoopWide):
             raise MemoryError
         self._c: Any = ffi.gc(made, lib.flows_free)
         made.grid, made.beat, made.patience = Pacer.GRID, Pacer.BEAT, Pacer.PATIENCE
+        self._columns: Any = ffi.new("struct columns *")
         self._addresses: dict[bytes, Address] = {}
         self._ends: dict[int, tuple[Any, Callable[[], None], OnUnsent]] = {}
         # What C points to must not be freed, whoever forgets it.
@@ -217,6 +218,21 @@ class Flows(LoopWide):
         """
         moment = int(time.monotonic() * 1000)
         return bool(lib.flows_read(self._c, epoll, self._loop.time(), moment))
+
+    def parted(self, octets: bytes) -> tuple[list[bytes], list[int], list[float]]:
+        """Read frames of sound that were kept, in columns.
+
+        Args:
+            octets: Records, and behind each its payload.
+
+        Returns:
+            Of each its payload, its RTP timestamp, and when it came.
+        """
+        columns, unpack = self._columns, ffi.unpack
+        found = lib.flows_part(octets, len(octets), columns)
+        begins, ends = unpack(columns.begins, found), unpack(columns.ends, found)
+        payloads = [octets[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        return payloads, unpack(columns.timestamps, found), unpack(columns.arrivals, found)
 
     def left_over(self) -> Iterator[LeftOver]:
         """Give what the last call of `read` has left."""

@@ -14,7 +14,7 @@ RECORD = struct.Struct("=dIHH")
 
 _GROUP = struct.Struct("=qqq")
 
-TakeFrames = Callable[[list[tuple[bytes, int, float]]], None]
+TakeFrames = Callable[[list[bytes], list[int], list[float]], None]
 """Takes frames: of each its payload, its RTP timestamp, and when it came."""
 
 
@@ -59,7 +59,7 @@ class InboundFlow:
     )
 
     def __init__(
-        self, flows: Flows, take: Callable[[Any], None], on_strange: Callable[[], None]
+        self, flows: Flows, take: Callable[..., None], on_strange: Callable[[], None]
     ) -> None:
         """Prepare to lend.
 
@@ -166,14 +166,7 @@ class InboundFlow:
             count: How many packets have come.
         """
         del count
-        frames = []
-        at, length, read, head = 0, len(octets), RECORD.unpack_from, RECORD.size
-        while at < length:
-            arrival, timestamp, size, _ = read(octets, at)
-            begin = at + head
-            at = begin + size
-            frames.append((octets[begin:at], timestamp, arrival))
-        self._take(frames)
+        self._take(*self._flows.parted(octets))
 
     def _look(self) -> None:
         """Give on what the estimate goes by."""

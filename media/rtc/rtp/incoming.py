@@ -305,9 +305,8 @@ class Incoming:
         if self._flow is not None and self._flow.is_live:
             self._flow.settle()
 
-    def _flowed(self, frames: list[tuple[bytes, int, float]]) -> None:
+    def _flowed(self, data: list[bytes], timestamps: list[int], arrivals: list[float]) -> None:
         codec = self._flowing
-        data, timestamps, arrivals = map(list, zip(*frames, strict=True))
         places = self._unwrapper.map_all(timestamps)
         self._on_frames(SoundBatch(codec, CLOCK_RATES[codec], data, places, arrivals))
 

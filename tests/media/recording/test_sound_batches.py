@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 from callboard.media import BOTH, Direction, Directions, EncodedFrame, Recording, SoundBatch, Writer
 from callboard.media.frames import opus_packet
-from callboard.media.recording import matroska_track, ogg, recording
+from callboard.media.recording import matroska, matroska_track, ogg, recording
+from callboard.media.recording.ebml import elements
 from callboard.media.recording.recording_file import RecordingFile
 from callboard.media.recording.track_timeline import TrackTimeline
 from callboard.tests.harness.virtual_time import VirtualTimeLoop
@@ -19,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SENT, RECEIVED = Direction
+CUES = b"\x1c\x53\xbb\x6b"
 ROUND = 0.5
 """Seconds of frames that are given at one time."""
 
@@ -184,3 +186,35 @@ def test_usual_sound_is_recorded_in_batches(
     recorded(tmp_path, call, BOTH, video=video, together=True)
     # The first rounds say what comes.
     assert quick[0] >= len([runs for runs in call if runs]) - 2
+
+
+def test_times_in_a_matroska_file_never_repeat() -> None:
+    frames = [
+        EncodedFrame("audio", "opus", PACKETS[3], 960 * number, 48_000, 0.02 * number, True)
+        for number in range(8)
+    ]
+    seconds = [0.0, 0.02, 0.0202, 0.0204, 0.04, 0.06, 0.0601, 0.0602]
+    started = datetime(2026, 11, 30, tzinfo=UTC)
+    together, alone = matroska.Matroska(started), matroska.Matroska(started)
+    for one in (together, alone):
+        one.write(SENT, frames[0], seconds[0])
+    together.write_run(SENT, batch(frames[1:]), seconds[1:], is_even=False)
+    for frame, at in zip(frames[1:], seconds[1:], strict=True):
+        alone.write(SENT, frame, at)
+    (_, (_, ours)), (_, (_, theirs)) = together.take(1.0), alone.take(1.0)
+    assert ours == theirs
+
+
+def test_a_player_may_start_at_each_picture_that_allows_it(tmp_path: Path) -> None:
+    call = rounds(random.Random(2), 0.0, 8, video=True)
+    ((suffix, data),) = recorded(tmp_path, call, BOTH, video=True, together=True)
+    assert suffix == ".mkv"
+    frames = [one for runs in call for _, run in runs for one in run]
+    pictures = [one for one in frames if one.kind == "video" and one.keyframe]
+    sounds = 2 * 2  # of each side one at the beginning, and one after five seconds
+    file = tmp_path / "kept"
+    file.write_bytes(data)
+    with file.open("rb") as opened:
+        (cues,) = elements(opened.fileno(), data.rindex(CUES), len(data))
+        points = list(elements(opened.fileno(), cues.start, cues.end))
+    assert len(points) == len(pictures) + sounds
