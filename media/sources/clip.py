@@ -30,8 +30,8 @@ Batch = tuple[list[Unit], BaseException | None, Iterator[Unit] | None]
 BATCH: dict[Kind, int] = {"audio": 100, "video": 8}
 """Frames that are pulled at once, and how many are ready ahead at least."""
 
-MOST_AT_ONCE: dict[Kind, int] = {"audio": 1000, "video": 8}
-"""Frames that are pulled at once at most: of sound more, where they come fast."""
+MOST_AT_ONCE: dict[Kind, int] = {"audio": 1000, "video": 120}
+"""Frames that are pulled at once at most, where they come fast."""
 
 FAST = 0.01
 """Seconds within which they do."""
@@ -41,8 +41,8 @@ class Clip:
     """The encoded frames of one source in one codec.
 
     They are pulled from the encoder in a thread, two seconds of sound or a fourth of a second of
-    pictures before they are due, and of sound more, as far as they come fast: four times what there
-    is. The more there are, the longer a leg plays without a look at anything else. All are kept, so
+    pictures before they are due, and more as far as they come fast: four times what there is. The
+    more there are, the longer a leg plays without a look at anything else. All are kept, so
     that a leg that comes later costs nothing, up to `LIMIT` bytes; past that the clip is offered to
     no new leg, and drops what its legs have played.
 

@@ -13,8 +13,9 @@ from .source import LiveSource, Source
 from .unit import Unit, UnitRun
 from .volume import FAINTEST, LOUDEST, VolumeReader
 
-LONGEST_RUN: dict[Kind, int] = {"audio": 1000, "video": 32}
-"""Frames that a leg may take without asking. Of pictures it may want another bit rate soon."""
+LONGEST_RUN: dict[Kind, int] = {"audio": 1000, "video": 120}
+"""Frames that a leg may take without asking. Of pictures that can be had at several bit rates they
+are fewer, as it may want another one soon."""
 
 LATEST = 24 * 3600.0
 """Seconds from the beginning to the latest place that can be sought."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import cycle, islice
+from math import inf
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -395,6 +396,7 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing depend on threads, chance or the time of day."""
     threads = InTurns()
     monkeypatch.setattr(clip, "READERS", threads)
+    monkeypatch.setattr(clip, "FAST", inf)
     monkeypatch.setattr(CodecThreads, "running", lambda: threads)
     monkeypatch.setattr(secrets, "randbelow", lambda most: FIRST_NUMBER)
     monkeypatch.setattr(secrets, "randbits", lambda bits: 2**bits - 96_000)

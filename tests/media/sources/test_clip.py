@@ -18,7 +18,7 @@ class Numbers(Source):
 
     count: int
     size: int = 1
-    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio", "video"})
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         for number in range(self.count):
@@ -61,13 +61,18 @@ def test_only_what_is_needed_soon_is_encoded(run: Run) -> None:
     run(main)
 
 
+@pytest.mark.parametrize(
+    ("kind", "codec", "expected"),
+    [("audio", "opus", [100, 400, *4 * [1000]]), ("video", "VP8", [8, 32, *8 * [120]])],
+)
 def test_what_comes_fast_is_encoded_the_further_ahead_the_more_there_is(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch, kind: Kind, codec: str, expected: list[int]
 ) -> None:
+    count, batch = sum(expected), expected[0]
     moments = iter(range(10**9))
 
     async def main() -> None:
-        reader = Clips.running().open(Numbers(5000), "audio", "opus")
+        reader = Clips.running().open(Numbers(count), kind, codec)
         steps: list[int] = []
         while not reader.ended:
             units = reader.clip._units
@@ -75,16 +80,16 @@ def test_what_comes_fast_is_encoded_the_further_ahead_the_more_there_is(
                 steps.append(len(units) - sum(steps))
             await drain(reader, 1)
             await drain(reader, len(reader.following(10_000)))
-        assert steps == [100, 400, 1000, 1000, 1000, 1000]
-        assert len(reader.clip._units) == 5000
+        assert steps == expected
+        assert len(reader.clip._units) == count
 
     monkeypatch.setattr("callboard.media.sources.clip.perf_counter", lambda: 0.0)
     run(main)
 
     async def slowly() -> None:
-        reader = Clips.running().open(Numbers(5000), "audio", "opus")
-        await drain(reader, 1900)
-        assert 1900 <= len(reader.clip._units) <= 2000
+        reader = Clips.running().open(Numbers(count), kind, codec)
+        await drain(reader, 19 * batch)
+        assert 19 * batch <= len(reader.clip._units) <= 20 * batch
 
     monkeypatch.setattr("callboard.media.sources.clip.perf_counter", lambda: next(moments))
     run(slowly)
