@@ -58,6 +58,7 @@ class Pacer(LoopWide):
     PATIENCE = 1.0
     COMMON = (0.5, 0.1)
     FEWEST = 4
+    BEHIND = 0.001
 
     def __init__(self) -> None:
         # Moments are whole milliseconds, which is as exact as a loop's timers are.
@@ -110,12 +111,17 @@ class Pacer(LoopWide):
 
         Returns:
             A moment between these on a beat of half a second, or of a tenth where that leaves fewer
-            than `FEWEST`. Where that does too, one on the usual beat, perhaps right behind them.
+            than `FEWEST`; a millisecond later, as frames leave before. Where that leaves fewer too,
+            one on the usual beat, perhaps right behind them.
         """
         for apart in cls.COMMON:
-            first, last = ceil(earliest / apart), floor(latest / apart)
+            first, last = (
+                ceil((earliest - cls.BEHIND) / apart),
+                floor((latest - cls.BEHIND) / apart),
+            )
             if last - first + 1 >= cls.FEWEST:
-                return apart * random.randint(first, last)  # noqa: S311 -- nobody gains by it
+                chosen = apart * random.randint(first, last)  # noqa: S311 -- nobody gains by it
+                return chosen + cls.BEHIND
         chosen = random.uniform(earliest, latest)  # noqa: S311 -- the same
         return ceil(chosen / cls.BEAT) * cls.BEAT
 

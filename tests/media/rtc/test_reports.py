@@ -9,6 +9,7 @@ import pytest
 from callboard.media.rtc.rtp import rtcp
 from callboard.media.rtc.rtp.reports import EARLY, SELDOM, Heard, Reports
 from callboard.media.rtc.rtp.rtcp import ReportBlock, RtcpPacket, SenderInfo
+from callboard.media.sources.pacer import Pacer
 from callboard.tests.conftest import Run
 
 OURS, THEIRS = 7, 9
@@ -67,7 +68,8 @@ def test_a_report_a_second_of_video_on_the_beat_of_what_is_sent(run: Run) -> Non
         assert all(0.489 < each < 1.511 for each in apart)
         assert len({round(each, 1) for each in apart}) > 5
         assert 80 < len(times) < 125
-        assert all(at * 50 == pytest.approx(round(at * 50), abs=1e-6) for at in times)
+        _, *later = (at - Pacer.BEHIND for at in times)
+        assert all(at * 50 == pytest.approx(round(at * 50), abs=1e-6) for at in later)
         assert not way.is_closed
         reports.close()
         assert way.is_closed

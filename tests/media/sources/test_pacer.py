@@ -285,16 +285,19 @@ def test_none_is_early_and_none_is_left_out(
 @given(st.floats(0, 1e6), st.floats(0.001, 20))
 def test_common_moments_are_few_and_in_time(earliest: float, lasts: float) -> None:
     chosen = {Pacer.common(earliest, earliest + lasts) for _ in range(30)}
-    apart = 0.5 if lasts >= 2 else 0.1 if lasts >= 0.4 else Pacer.BEAT
+    # A millisecond is left to frames that leave before.
+    apart = 0.5 if lasts > 2.01 else 0.1 if lasts > 0.41 else Pacer.BEAT
     for each in chosen:
         assert earliest - 1e-6 <= each <= earliest + lasts + Pacer.BEAT
-        if lasts >= 0.4:
+        if lasts > 0.41:
             assert each <= earliest + lasts + 1e-6
-        assert each / Pacer.BEAT == pytest.approx(round(each / Pacer.BEAT), abs=1e-3)
+            beats = (each - Pacer.BEHIND) / Pacer.BEAT
+            assert beats == pytest.approx(round(beats), abs=1e-3)
     assert len(chosen) <= lasts / apart + 2
 
 
 def test_common_moments_are_chosen_at_random() -> None:
-    assert {Pacer.common(103.9, 106.1) for _ in range(200)} == {104, 104.5, 105, 105.5, 106}
+    chosen = {round(Pacer.common(103.9, 106.1), 6) for _ in range(200)}
+    assert chosen == {104.001, 104.501, 105.001, 105.501, 106.001}
     chosen = {round(Pacer.common(103.95, 104.45), 6) for _ in range(200)}
-    assert chosen == {104, 104.1, 104.2, 104.3, 104.4}
+    assert chosen == {104.001, 104.101, 104.201, 104.301, 104.401}
