@@ -2,7 +2,7 @@
 
 enum {
     MOST_SOCKETS = 256, /* that are read in one round */
-    MOST_FRAMES = 4096, /* of sound, that wait for Python: each record has 16 octets */
+    MOST_FRAMES = 4096, /* of sound, that wait for Python: each record has 24 octets */
     MOST_GROUPS = 32,   /* of packets, that wait for Python */
     CHUNK = 64          /* packets that are made, then encrypted, then sent */
 };
@@ -82,6 +82,18 @@ struct outbound {
     int place;             /* kept by C */
 };
 
+/* Before what is kept: a payload of sound, or what packets of one timestamp that follow each other
+ * add to their picture. */
+struct flow_record {
+    double arrival;     /* of the last packet */
+    uint32_t timestamp;
+    uint32_t octets;    /* that follow */
+    uint32_t packets;
+    uint8_t is_marked;  /* whether the last one is the last of its picture; the others are not */
+    uint8_t is_read;    /* if not, whole payloads follow, and before each its size in two octets */
+    uint8_t is_first, is_key; /* of pictures that are read; see `Fragment` */
+};
+
 /* Packets that were sent at nearly one time. */
 struct flow_group {
     int64_t sent;    /* abs-send-time of the last one */
@@ -106,8 +118,9 @@ struct inbound {
     uint32_t timestamp;     /* of the last packet, and when it came */
     double arrival, jitter;
     int received;           /* since it was last asked */
-    uint8_t *frames;        /* records: arrival, timestamp, octets, marker, payload */
+    uint8_t *frames;        /* records, and behind each what is kept */
     int frames_length, frames_room;
+    int record, ends_one;   /* kept by C: where the last one is; whether it ended another picture */
     uint8_t sent_id;        /* what abs-send-time is called in header extensions; 0: nobody asks */
     uint32_t span;          /* units of it in which packets are sent that are one group */
     uint32_t began;         /* abs-send-time of the first packet of the group that goes on */

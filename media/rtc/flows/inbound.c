@@ -21,7 +21,7 @@ enum {
     MOST_ROUNDS = 16,        /* rounds of one call */
     MOST_SOUND = 1 << 16,    /* octets of frames that wait for Python */
     MOST_PICTURES = 1 << 18, /* half a second of 4 Mbit/s */
-    RECORD = 16,             /* octets before each payload that is kept */
+    RECORD = sizeof(struct flow_record),
 };
 
 static const double LONGEST_TURN = 0.006; /* seconds after which no further round begins */
@@ -61,35 +61,57 @@ static uint16_t read_16(const uint8_t *octets)
     return (uint16_t)(octets[0] << 8 | octets[1]);
 }
 
-static void keep(struct inbound *flow, const uint8_t *payload, int length, double now)
+/* Where a packet stands in its picture. Where none is marked, a picture ends with the first packet
+ * of the next one. */
+enum place { WITHIN, BEGINS, ENDS_ONE };
+
+/* Keep what is `read` of a payload, or else the payload as it is. */
+static void keep(struct inbound *flow, const uint8_t *payload, int length, double now,
+                 enum place place, const struct flow_record *read)
 {
-    uint16_t octets = (uint16_t)length, marker = flow->is_marked;
-    uint8_t *at = flow->frames + flow->frames_length;
-    memcpy(at, &now, 8);
-    memcpy(at + 8, &flow->timestamp, 4);
-    memcpy(at + 12, &octets, 2);
-    memcpy(at + 14, &marker, 2);
-    memcpy(at + RECORD, payload, (size_t)length);
-    flow->frames_length += RECORD + length;
+    struct flow_record record;
+    if (flow->record < flow->frames_length)
+        memcpy(&record, flow->frames + flow->record, sizeof record);
+    if (place != WITHIN || flow->record >= flow->frames_length
+        || record.is_read != read->is_read || (flow->ends_one && record.arrival != now)) {
+        record = *read;
+        record.timestamp = flow->timestamp;
+        flow->record = flow->frames_length;
+        flow->ends_one = place == ENDS_ONE;
+        flow->frames_length += RECORD;
+    }
+    if (!read->is_read) {
+        uint16_t size = (uint16_t)length;
+        memcpy(flow->frames + flow->frames_length, &size, sizeof size);
+        flow->frames_length += (int)sizeof size;
+    }
+    memcpy(flow->frames + flow->frames_length, payload, (size_t)length);
+    flow->frames_length += length;
+    record.arrival = now;
+    record.is_marked = flow->is_marked;
+    record.is_key |= read->is_key;
+    record.octets = (uint32_t)(flow->frames_length - flow->record - RECORD);
+    record.packets++;
+    memcpy(flow->frames + flow->record, &record, sizeof record);
 }
 
 int flows_part(const uint8_t *records, int length, struct columns *columns)
 {
     int found = 0;
     for (int at = 0; found < MOST_FRAMES && at + RECORD <= length; found++) {
-        uint16_t octets;
-        memcpy(&columns->arrivals[found], records + at, 8);
-        memcpy(&columns->timestamps[found], records + at + 8, 4);
-        memcpy(&octets, records + at + 12, 2);
+        struct flow_record record;
+        memcpy(&record, records + at, sizeof record);
+        columns->arrivals[found] = record.arrival;
+        columns->timestamps[found] = record.timestamp;
         columns->begins[found] = at + RECORD;
-        at = columns->ends[found] = at + RECORD + octets;
+        at = columns->ends[found] = at + RECORD + (int)record.octets;
     }
     return found;
 }
 
 static int has_room(struct inbound *flow, int length)
 {
-    int wanted = flow->frames_length + RECORD + length;
+    int wanted = flow->frames_length + RECORD + (int)sizeof(uint16_t) + length;
     if (wanted <= flow->frames_room)
         return 1;
     int most = flow->keeps == SOUND ? MOST_SOUND : MOST_PICTURES;
@@ -180,6 +202,22 @@ static int is_strange(int keeps, const uint8_t *payload, int length, int begins)
     return begins && kind >= 1 && kind <= 5 && *slice < 0x80; /* not the picture's first */
 }
 
+/* Read a payload of VP8 that is not strange; returns where its part of the picture begins. */
+static int read_vp8(const uint8_t *payload, struct flow_record *read)
+{
+    int start = 1;
+    if (payload[0] & 0x80) {
+        int has = payload[1];
+        start = 2 + (has >> 6 & 1) + ((has & 0x30) != 0);
+        if (has & 0x80)
+            start += 1 + (payload[2] >> 7);
+    }
+    read->is_read = 1;
+    read->is_first = (payload[0] & 0x17) == 0x10; /* the start of partition 0 */
+    read->is_key = read->is_first && !(payload[start] & 1);
+    return start;
+}
+
 enum taken { LEFT, TAKEN, STRANGE };
 
 /* Take a datagram, unless it is left to Python. After one that is strange Python is to look. */
@@ -209,7 +247,9 @@ static enum taken take(struct flows *flows, struct inbound *flow, int at, int en
     }
     uint32_t timestamp = read_32(packet + 4);
     int is_marked = packet[1] >> 7;
-    int begins = flow->is_marked || timestamp != flow->timestamp;
+    enum place place = timestamp == flow->timestamp ? WITHIN : ENDS_ONE;
+    if (flow->is_marked || flow->keeps == SOUND)
+        place = BEGINS;
     if (at & 3) { /* libsrtp wants packets aligned; what lies before is done with */
         memmove(flows->room + (at & ~3), packet, (size_t)length);
         packet = flows->room + (at & ~3);
@@ -221,10 +261,18 @@ static enum taken take(struct flows *flows, struct inbound *flow, int at, int en
     length -= head;
     if (flow->sent_id)
         group(flow, (uint32_t)sent, length, moment);
+    const uint8_t *payload = packet + head;
+    struct flow_record read = {.is_read = flow->keeps == SOUND};
+    int strange = 0, start = 0;
     if (flow->keeps == NOTHING || (flow->keeps == SOUND && length == 0))
         return TAKEN;
-    keep(flow, packet + head, length, now);
-    if (flow->keeps == SOUND || !is_strange(flow->keeps, packet + head, length, begins))
+    if (flow->keeps != SOUND) {
+        strange = is_strange(flow->keeps, payload, length, place != WITHIN);
+        if (flow->keeps == VP8 && !strange)
+            start = read_vp8(payload, &read);
+    }
+    keep(flow, payload + start, length - start, now, place, &read);
+    if (!strange)
         return TAKEN;
     flow->left = 0;
     return STRANGE;

@@ -9,8 +9,8 @@ from ..rtp.statistics import StreamCounter
 from ..rtp.video.bit_rate_estimator import Group
 from .flows import Address, Flows
 
-RECORD = struct.Struct("=dIHH")
-"""What is before each payload that is kept: when it came, its timestamp, octets, and the marker."""
+RECORD = struct.Struct("=dIII4?")
+"""What is before what is kept: `struct flow_record`."""
 
 _GROUP = struct.Struct("=qqq")
 
@@ -162,7 +162,7 @@ class InboundFlow:
         """Hand on what was kept.
 
         Args:
-            octets: Records, and behind each its payload.
+            octets: Records, and behind each what is kept.
             count: How many packets have come.
         """
         del count

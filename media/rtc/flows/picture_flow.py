@@ -1,31 +1,36 @@
 """The pictures that come in of one RTP stream, while it is taken by the compiled part."""
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
-from .flows import Address
-from .inbound_flow import RECORD, InboundFlow, LendingEstimate
+from .inbound_flow import RECORD, InboundFlow
 
 
-class PictureRun:
+class PictureRun(NamedTuple):
     """Packets of one timestamp that follow each other.
 
     Attributes:
         number: The first one's sequence number.
+        packets: How many they are.
         timestamp: Their RTP timestamp.
         marker: Whether the last one is the last packet of its frame; the others are not.
-        payloads: Their payloads.
         arrival: When they were whole, in seconds of the loop's clock.
+        payloads: Their payloads; empty if they were read already.
+        data: What they add to their frame, if they were read.
+        first: Whether the frame begins with it then.
+        key: Whether it shows then that the frame is one that a decoder can begin with.
     """
 
-    __slots__ = ("arrival", "marker", "number", "payloads", "timestamp")
-
-    def __init__(self, number: int, timestamp: int) -> None:
-        self.number = number
-        self.timestamp = timestamp
-        self.marker = False
-        self.payloads: list[bytes] = []
-        self.arrival = 0.0
+    number: int
+    packets: int
+    timestamp: int
+    marker: bool
+    arrival: float
+    payloads: list[bytes]
+    data: bytes
+    first: bool
+    key: bool
 
 
 TakeRuns = Callable[[list[PictureRun]], None]
@@ -40,38 +45,43 @@ class PictureFlow(InboundFlow):
     MOST = 5000
     LONGEST = 6.0
 
-    __slots__ = ("_is_marked", "_timestamp")
-
-    def begin(
-        self, file: int, address: Address, session: Any, estimate: LendingEstimate | None
-    ) -> None:
-        """Lend what was offered; see `InboundFlow`."""
-        self._is_marked, self._timestamp = True, 0
-        super().begin(file, address, session, estimate)
+    __slots__ = ()
 
     def _hand_on(self, octets: bytes, count: int) -> None:
-        runs: list[PictureRun] = []
-        run = PictureRun(0, 0)
+        runs = []
         number = self._c.next - count
-        is_marked, before, is_open = self._is_marked, self._timestamp, False
         at, length, read, head = 0, len(octets), RECORD.unpack_from, RECORD.size
         while at < length:
-            arrival, timestamp, size, marker = read(octets, at)
-            if (
-                not runs
-                or is_marked
-                or timestamp != before
-                or (arrival != run.arrival and not is_open)
-            ):
-                run = PictureRun(number & 0xFFFF, timestamp)
-                runs.append(run)
-                # The first packet of one may make the frame before it whole, if none was marked.
-                is_open = is_marked or timestamp == before
+            arrival, timestamp, size, packets, marker, is_read, first, key = read(octets, at)
             begin = at + head
             at = begin + size
-            run.payloads.append(octets[begin:at])
-            run.marker, run.arrival = marker > 0, arrival
-            is_marked, before = run.marker, timestamp
-            number += 1
-        self._is_marked, self._timestamp = is_marked, before
+            data = octets[begin:at]
+            payloads: list[bytes] = []
+            if not is_read:
+                payloads, data = parted(data), b""
+            runs.append(
+                PictureRun(
+                    number & 0xFFFF,
+                    packets,
+                    timestamp,
+                    marker,
+                    arrival,
+                    payloads,
+                    data,
+                    first,
+                    key,
+                )
+            )
+            number += packets
         self._take(runs)
+
+
+def parted(octets: bytes) -> list[bytes]:
+    """Part payloads, before each of which is its size in two octets."""
+    found = []
+    at = 0
+    while at < len(octets):
+        begin = at + 2
+        at = begin + int.from_bytes(octets[at:begin], sys.byteorder)
+        found.append(octets[begin:at])
+    return found

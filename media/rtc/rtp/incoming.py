@@ -23,6 +23,7 @@ from .sequencer import Sequencer
 from .statistics import Reception, StreamCounter
 from .telephone_event import DigitEvent
 from .video.freezes import FreezeCount
+from .video.payload_format import Fragment
 from .video.receiver import VideoReceiver
 from .video.stream import Frames
 
@@ -316,11 +317,16 @@ class Incoming:
         assert ssrc is not None  # noqa: S101 -- it is what was lent
         place, found = self._unwrapper.map, []
         rate = CLOCK_RATES[codec]
-        for run in runs:
-            arrival = run.arrival
-            frames = video.receive_next(
-                codec, ssrc, run.number, run.timestamp, run.marker, run.payloads, arrival
-            )
+        for number, count, timestamp, marker, arrival, payloads, data, first, key in runs:
+            if payloads:
+                frames = video.receive_next(
+                    codec, ssrc, number, timestamp, marker, payloads, arrival
+                )
+            else:
+                read = Fragment(data, first, key)
+                frames = video.receive_read(
+                    codec, ssrc, number, count, timestamp, marker, read, arrival
+                )
             found += [
                 EncodedFrame(
                     self.kind,

@@ -48,6 +48,19 @@ CODECS: dict[Kind, list[RTCRtpCodecParameters]] = {
 }
 SOUND = b"\xfc\xff\xfe"
 PICTURES = (b"\x10\x00key frame", b"\x10\x01next one.", b"\x00more of it", b"\x90\x80")
+DESCRIBED = (
+    b"\x90\x00\x01picture",
+    b"\x90\x80\x05\x01picture",
+    b"\x90\x80\x85\x04\x01picture",
+    b"\x90\x40\x04\x01picture",
+    b"\x90\x20\x20\x01picture",
+    b"\x90\x10\x04\x01picture",
+    b"\x90\x30\x24\x01picture",
+    b"\x90\xf0\x81\x22\x04\x20\x00key frame",
+    b"\x80\xe0\x81\x22\x04\x20\x01more",
+    b"\x11\x01another's",
+)
+"""Payloads of VP8 with other descriptors."""
 SETS = b"\x78\x00\x04\x67\x42\x00\x1f\x00\x02\x68\xce\x00\x05\x65\x88key"
 SLICES = (SETS, b"\x41\x88slice", b"\x5c\x41more of it", b"\x7c\x41more of it")
 UNLIKE = (
@@ -129,7 +142,9 @@ def sequence(chance: random.Random, kind: Kind, unusual: float) -> list[Packet]:
                 ticks=mostly("ticks", 0 if part else 960, 0, 3000, 1 << 31, -960),
                 payload_type=mostly("payload_type", codec, other, 97, 35, 98),
                 marker=mostly("marker", part == parts - 1, False, True),
-                payload=mostly("payload", usual, b"", SOUND, *usuals, *UNLIKE, *others, *KEYS),
+                payload=mostly(
+                    "payload", usual, b"", SOUND, *usuals, *UNLIKE, *others, *DESCRIBED, *KEYS
+                ),
                 extension=mostly("extension", EXTENSIONS[1 + at // 8 % 2], *EXTENSIONS),
                 sources=mostly("sources", 0, 1, 15),
                 padding=mostly("padding", 0, 4, 255),

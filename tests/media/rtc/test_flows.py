@@ -27,6 +27,7 @@ from callboard.media.rtc.rtp.picture_stream import PictureStream
 from callboard.media.sources.unit import Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.rtc.test_early_packets import (
+    DESCRIBED,
     EXTENSIONS,
     KEY,
     PICTURES,
@@ -241,7 +242,7 @@ def either_way_in(
 
 
 STRANGE: list[dict[str, Any]] = [
-    *[{"payload": each} for each in (b"", SOUND, *PICTURES, *SLICES, *UNLIKE)],
+    *[{"payload": each} for each in (b"", SOUND, *PICTURES, *DESCRIBED, *SLICES, *UNLIKE)],
     *[{"extension": each} for each in EXTENSIONS],
     {"extension": b"\xbe\xde\x00\x02\x00\x00\x32\x00\x20\x00\x00\x00"},
     {"extension": b"\xbe\xde\x00\x02\x00\x11\x32\xaa\x32\x00\x20\x00"},

@@ -3,7 +3,7 @@
 import random
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +12,10 @@ import pytest
 from callboard.media.rtc._pylibsrtp import PacketRoom
 from callboard.media.rtc.flows.flows import Flows
 from callboard.media.rtc.flows.inbound_flow import RECORD
+from callboard.media.rtc.flows.picture_flow import parted
 from callboard.media.rtc.ice.segments import UDP_GRO, runs, segmented
 from callboard.media.rtc.rtp.packet import extended
+from callboard.media.rtc.rtp.video.payload_format import vp8
 from callboard.tests.conftest import Run
 from callboard.tests.media.rtc.test_early_packets import KEY, PROFILE
 from hypothesis import given, settings
@@ -96,7 +98,7 @@ class Stream:
     Attributes:
         flow: What the compiled part knows of it.
         number: Of the packet that is next.
-        kept: Payloads that are to be handed on.
+        kept: What is to be handed on of each payload.
         octets: That those take.
         is_over: Whether Python is to look at its last packet.
         groups: When the packets of each group were sent, the first and the last, and their octets.
@@ -110,6 +112,26 @@ class Stream:
     octets: int = 0
     is_over: bool = False
     groups: list[list[int]] = field(default_factory=lambda: [[0, 0, 0]])
+
+    def has_room(self, length: int) -> bool:
+        """Tell whether a datagram may be kept."""
+        return not self.keeps or self.octets + RECORD.size + 2 + length <= KEPT[self.keeps]
+
+    def keep(self, payload: bytes) -> None:
+        """Keep what is wanted of a payload."""
+        if not self.keeps or (self.keeps == "opus" and not payload):
+            return
+        is_read = self.keeps == "opus" or (self.keeps == "VP8" and len(payload) > 6)
+        data = vp8(payload).data if is_read and self.keeps == "VP8" else payload
+        # All are of one timestamp, so that pictures share a record until one can't be read.
+        if not self.kept or self.keeps == "opus" or (self.keeps == "VP8" and not is_read):
+            self.octets += RECORD.size
+        self.octets += len(data) + 2 * (not is_read)
+        self.kept.append(data)
+
+    def shares(self, parts: Iterable[bytes]) -> list[bytes]:
+        """Put together what can't be told apart where it is kept."""
+        return [b"".join(parts)] if self.keeps == "VP8" else list(parts)
 
     def look(self) -> None:
         """Stand for what looks at a strange packet."""
@@ -215,7 +237,7 @@ class Peer:
         head = 12 if datagram[0] == 0x80 else 16 + 4 * int.from_bytes(datagram[14:16])
         if datagram[1] > 191 or head + 16 > len(datagram):
             return False
-        if stream.keeps and stream.octets + 16 + len(datagram) > KEPT[stream.keeps]:
+        if not stream.has_room(len(datagram)):
             return False
         sent = self._sent(datagram[12:head])
         if stream.is_over or len(sent) != 3 or len(stream.groups) > len(stream.flow.groups):
@@ -225,9 +247,7 @@ class Peer:
             stream.number = stream.number + 1 & 0xFFFF
             if self._sent_id:
                 stream.count(int.from_bytes(sent), len(payload))
-            if stream.keeps and (payload or stream.keeps != "opus"):
-                stream.kept.append(payload)
-                stream.octets += 16 + len(payload)
+            stream.keep(payload)
         return True
 
 
@@ -244,12 +264,14 @@ def told(flows: Flows) -> list[Any]:
 
 
 def frames(flow: Any, ffi: Any) -> Iterator[bytes]:
-    """Give each payload that was kept."""
+    """Give what was kept, each payload for itself but for those that were read."""
     octets, at = bytes(ffi.buffer(flow.frames, flow.frames_length)), 0
     while at < len(octets):
-        _, _, size, _ = RECORD.unpack_from(octets, at)
+        _, _, size, packets, _, is_read, *_ = RECORD.unpack_from(octets, at)
         at += RECORD.size + size
-        yield octets[at - size : at]
+        found = [octets[at - size : at]] if is_read else parted(octets[at - size : at])
+        assert is_read or len(found) == packets
+        yield from found
 
 
 def groups(flow: Any) -> list[tuple[int, int]]:
@@ -292,7 +314,8 @@ def test_what_is_next_is_taken_and_the_rest_given_back(run: Run) -> None:
                         assert len(wait) < before
                 for each in peer.streams:
                     assert each.flow.next == each.number
-                    assert list(frames(each.flow, flows.ffi)) == each.kept
+                    assert each.flow.frames_length == each.octets
+                    assert each.shares(frames(each.flow, flows.ffi)) == each.shares(each.kept)
                     if sent_id:
                         assert groups(each.flow) == [tuple(of[1:]) for of in each.groups]
                     flows.unlisten(each.flow)

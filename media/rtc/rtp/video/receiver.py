@@ -8,6 +8,7 @@ from ....frames.codec import WRAP
 from ..packet import RtpPacket
 from .freezes import Freeze, FreezeCount, Freezes
 from .keyframe_requests import KeyframeRequests
+from .payload_format import Fragment
 from .stream import Frames, VideoStream
 
 _CLOCK_RATE = 90_000
@@ -117,6 +118,36 @@ class VideoReceiver:
         if ssrc != self.ssrc:
             return None
         frames = self._stream.receive_next(codec, number, timestamp, marker, payloads, now)
+        if frames is not None:
+            self._received(frames, now)
+        return frames
+
+    def receive_read(
+        self,
+        codec: str,
+        ssrc: int,
+        number: int,
+        count: int,
+        timestamp: int,
+        marker: bool,
+        fragment: Fragment,
+        now: float,
+    ) -> Frames | None:
+        """Take packets as `receive_next` does, where somebody has read what they hold.
+
+        Args:
+            codec: The RTP encoding name.
+            ssrc: Their stream.
+            number: The first one's sequence number. The others have those that follow.
+            count: How many they are.
+            timestamp: Their RTP timestamp.
+            marker: Whether the last one is the last packet of its frame; the others are not.
+            fragment: What they hold.
+            now: The time, in seconds.
+        """
+        if ssrc != self.ssrc:
+            return None
+        frames = self._stream.receive_read(codec, number, count, timestamp, marker, fragment, now)
         if frames is not None:
             self._received(frames, now)
         return frames

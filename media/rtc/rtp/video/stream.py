@@ -159,18 +159,48 @@ class VideoStream:
         Returns:
             The frames that are whole now, in order; None: the packets are for `receive`.
         """
-        highest = self._highest
-        if highest is None or number != highest + 1 & 0xFFFF or self.missing:
+        if not self._passes(number, len(payloads), now):
             return None
-        count = len(payloads)
-        self._highest = highest + count
-        self._arrived = now
-        self._next += count
         try:
             fragment = FORMATS[codec](*payloads)
         except ValueError:
             return self._one_by_one(codec, timestamp, marker, payloads)
         return self._assembler.add(codec, timestamp, marker, fragment)
+
+    def receive_read(
+        self,
+        codec: str,
+        number: int,
+        count: int,
+        timestamp: int,
+        marker: bool,
+        fragment: Fragment,
+        now: float,
+    ) -> Frames | None:
+        """Take packets as `receive_next` does, where somebody has read what they hold.
+
+        Args:
+            codec: The RTP encoding name.
+            number: The first one's sequence number. The others have those that follow.
+            count: How many they are.
+            timestamp: Their RTP timestamp.
+            marker: Whether the last one is the last packet of its frame; the others are not.
+            fragment: What they hold.
+            now: The time, in seconds.
+        """
+        if not self._passes(number, count, now):
+            return None
+        return self._assembler.add(codec, timestamp, marker, fragment)
+
+    def _passes(self, number: int, count: int, now: float) -> bool:
+        """Go on behind packets, if they are the next ones and none is missing."""
+        highest = self._highest
+        if highest is None or number != highest + 1 & 0xFFFF or self.missing:
+            return False
+        self._highest = highest + count
+        self._arrived = now
+        self._next += count
+        return True
 
     def _one_by_one(
         self, codec: str, timestamp: int, marker: bool, payloads: Sequence[bytes]
