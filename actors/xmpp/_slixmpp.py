@@ -331,6 +331,13 @@ class XmlStream(XMLStream):
         self._unread += len(data)
         try:
             for kind, element in parser.feed(data if isinstance(data, bytes) else data.encode()):
+                depth = self.xml_depth
+                if kind == "start" and 0 < depth < MAX_DEPTH:  # most of a stanza is that
+                    self.xml_depth = depth + 1
+                    continue
+                if kind == "end" and depth > 2:
+                    self.xml_depth = depth - 1
+                    continue
                 self._parsed(kind, element)
                 if self.parser is not parser:
                     return  # what follows is of another stream, or of none
