@@ -100,6 +100,7 @@ class EarlyPackets:
         self._cut = self._room.cut
         self._session = srtp.session
         self._srtp = srtp
+        srtp.on_anew = self._take_back
         self._transport = transport
 
     def lane(self, at: int, length: int, size: int) -> int:
@@ -181,6 +182,11 @@ class EarlyPackets:
         if taker.estimate is not None:
             taker.estimate.take(packet)
         return True
+
+    def _take_back(self) -> None:
+        for taker in tuple(self.streams.values()):
+            if taker.flow is not None:
+                taker.flow.give_back()
 
     def _take_reports(self, datagram: bytes) -> None:
         try:

@@ -43,6 +43,8 @@ class InboundSrtp:
 
     Attributes:
         heard: The SSRCs whose packets the session may decrypt as they come.
+        on_anew: Called when it is found out anew which are heard: whoever decrypts any elsewhere is
+            to let the next packet of each come here.
         session: libsrtp's.
     """
 
@@ -65,6 +67,7 @@ class InboundSrtp:
         self._on_first = on_first
         self._forget = forget
         self.heard: set[int] = set()
+        self.on_anew: Callable[[], None] = lambda: None
         self._known: dict[int, None] = {}
         self._reports = Budget(REPORTS, REPORTS)
         self.session = session
@@ -126,6 +129,7 @@ class InboundSrtp:
     def _listen_anew(self) -> None:
         self.heard.clear()
         self._since = time.monotonic()
+        self.on_anew()
 
 
 def bound_streams(

@@ -67,7 +67,7 @@ class InboundFlow:
             flows: Where.
             take: Gets the frames that were kept, in order, when they are asked for (`TakeFrames`).
             on_strange: Called to end it at once, behind a packet that may change what is to be
-                done.
+                done, and when whoever decrypts is to see the next one.
         """
         self._flows = flows
         self._loop = asyncio.get_running_loop()
@@ -128,6 +128,11 @@ class InboundFlow:
             self._estimate = estimate
             if flow.sent_id:
                 self._flows.estimate(flow, self._look)
+
+    def give_back(self) -> None:
+        """Let whoever has lent it take it back, if it is lent."""
+        if self.is_live:
+            self._on_strange()
 
     def settle(self) -> None:
         """Count what has come, and hand its frames on."""

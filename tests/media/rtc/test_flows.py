@@ -15,6 +15,7 @@ import pytest
 from aiortc import RTCPeerConnection, RTCRtpParameters
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
 from callboard.media import EncodedFrame, Kind, ReceivePath, Source
+from callboard.media.rtc._aiortc import inbound
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc.flows.flows import SWITCH, Flows
 from callboard.media.rtc.flows.inbound_flow import InboundFlow
@@ -438,6 +439,20 @@ SO_NO_CHECK = 11
 
 TIME = slice(19, 22)
 """Where it is in a packet of pictures."""
+
+
+def test_a_stream_that_is_lent_makes_no_room_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound, "MOST_STREAMS", 2)
+    some = usual(1250)
+    others = [(20, 8), (600, 9), (1150, 9)]  # by the last one, only the first stream is heard
+    for at, ssrc in others:
+        some.insert(at, replace(some[0], after=0.0, ssrc=ssrc))
+    said, counted, taken = on_staged_clock(
+        monkeypatch, lambda: flowed(ReceivePath.NONE, written(some, 65000))
+    )
+    assert [each for each in said if each in (7, 8, 9)] == [8]
+    assert counted[0] == 1252
+    assert taken > 1200
 
 
 class Wired(Scene):
