@@ -354,7 +354,7 @@ def _track(some: Sequence[EncodedFrame | SoundBatch]) -> Sequence[EncodedFrame] 
     if some[0].kind == "audio":
         sound = SoundBatch.joined(some)
         return sound if sound is None or sound.arrivals == sorted(sound.arrivals) else None
-    frames = [frame for one in some for frame in _frames(one)]
+    frames = [one for one in some if isinstance(one, EncodedFrame)]  # no batch is of pictures
     arrivals = [frame.arrival for frame in frames]
     is_one = len({frame.codec for frame in frames}) == 1
     return frames if is_one and arrivals == sorted(arrivals) else None
@@ -370,11 +370,15 @@ def _runs(
     """Give each frame or batch of a track its part of the track's places."""
     at = 0
     for one in some:
-        count = len(one) if isinstance(one, SoundBatch) else 1
-        given = places[at : at + count]
-        at += count
+        if not isinstance(one, SoundBatch):
+            place = places[at]
+            at += 1
+            yield direction, one, () if place is None else (place,), is_even
+            continue
+        given = places[at : at + len(one)]
+        at += len(one)
         seconds = [place for place in given if place is not None]
-        if isinstance(one, SoundBatch) and 0 < len(seconds) < count:
+        if 0 < len(seconds) < len(one):
             kept = [frame for frame, place in zip(one, given, strict=True) if place is not None]
             yield direction, SoundBatch.joined(kept) or one, seconds, False
         else:
