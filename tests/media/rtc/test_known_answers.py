@@ -1,5 +1,6 @@
 """An answer that is known before it is made is the one that is made, and of no other offer."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ import pytest
 from callboard.media import (
     ClockPattern,
     Connected,
+    IceChecking,
+    IceConnected,
     MediaError,
     Silence,
     Source,
@@ -17,6 +20,7 @@ from callboard.media.rtc.known_answers import KnownAnswers, is_same, question
 from callboard.media.rtc.session_description import SessionDescription
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg
+from callboard.tests.media.rtc.test_get_ready import sockets
 
 Change = Callable[[str], str]
 
@@ -94,9 +98,10 @@ class Call:
         ready: bool = True,
         waits: bool = False,
         source: Source | None = None,
+        change: Change = str,
     ) -> None:
         """Let one call and the other answer."""
-        offer = await self.caller.pc.offer(audio=Tone(), video=None)
+        offer = change(await self.caller.pc.offer(audio=Tone(), video=None))
         if ready:
             await self.leg.pc.get_ready("audio")
         audio = (source or Silence()) if sends else None
@@ -126,6 +131,42 @@ def test_the_second_answer_is_told_before_it_is_made_and_leads_to_a_call(run: Ru
             await call.leg.received("audio", 2)
             await call.end()
         assert told == [0, 1, 1]
+
+    run(main)
+
+
+@pytest.mark.parametrize("lite", [False, True], ids=["full", "lite"])
+def test_checks_go_before_the_making_of_an_answer_that_was_told(run: Run, lite: bool) -> None:
+    """They find a way before we connect; who is lite leaves it to us to lead, once we know that."""
+
+    async def main() -> None:
+        change = OTHER["lite"] if lite else str
+        for told in (False, True):
+            call = Call()
+            await call.begin(waits=True, change=change)
+            assert bool(call.told) is told
+            checks = [type(one) for one in call.leg.events]
+            assert checks == ([IceChecking] if told and not lite else [])
+            if told and not lite:
+                await call.caller.pc.accept(call.told[0])
+                await call.leg.event(IceConnected)
+                assert not [one for one in call.leg.events if isinstance(one, Connected)]
+                call.leg.pc.connect()
+                await call.leg.event(Connected)
+            await call.end()
+
+    run(main)
+
+
+def test_a_call_that_ends_amid_early_checks_leaves_nothing(run: Run) -> None:
+    async def main() -> None:
+        for _ in range(2):
+            before = sockets()
+            call = Call()
+            await call.begin(waits=True)
+            await call.end()
+            assert sockets() == before
+            assert len(asyncio.all_tasks()) == 1
 
     run(main)
 
