@@ -6,9 +6,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer, MediaRecorder
@@ -43,6 +44,22 @@ SETTLE = 0.3
 
 Packets = tuple[int, int, int]
 """Those of sound and of pictures that came in, and those that did not."""
+
+
+Counts = Sequence[tuple[float, Packets]]
+"""Of each leg, when it was asked, in seconds of a clock that only goes on, and what it said."""
+
+
+async def ask_in_turns(legs: Sequence[Callable[[], Packets]]) -> Counts:
+    """Ask legs for their counts.
+
+    To ask all at once would hold up for a moment what is measured.
+    """
+    found = []
+    for count in legs:
+        found.append((time.perf_counter(), count()))
+        await asyncio.sleep(0)
+    return found
 
 
 def counted(pc: PeerConnection) -> Packets:
@@ -235,34 +252,44 @@ async def _against(
         watched = [leg.watch() for leg in all_legs[:WATCHED]]
         clock = time.perf_counter
         before, began, used = await ask({"count": True}), clock(), cpu()
-        mine = [leg.received() for leg in all_legs]
+        counts = [leg.received for leg in all_legs]
+        had = await ask_in_turns(counts)
         await asyncio.sleep(seconds)
         used, lasted = cpu() - used, clock() - began
-        mine = [grown(leg.received(), had) for leg, had in zip(all_legs, mine, strict=True)]
+        mine = rates(await ask_in_turns(counts), had)
         after = await ask({"count": True})
         times = [one.times() for one in watched]
         await asyncio.gather(*(leg.close() for leg in all_legs))
-    theirs = [grown(now, had) for now, had in zip(after["count"], before["count"], strict=True)]
-    took = after["time"] - before["time"]
+    theirs = rates(after["count"], before["count"])
     # A leg that does not keep up uses less: what counts is what fifty packets each way take.
-    sound = statistics.mean(one[0] for one in theirs) / took
-    kept = (sound + statistics.mean(one[0] for one in mine) / lasted) / 2 / PACKETS
+    kept = statistics.mean(one.sound for one in (*mine, *theirs)) / PACKETS
     late = [error for one in times if one for error in pacing(one)]
     return {
         "cpu": used / lasted / legs * 100 / kept,
-        "sent": min(one[0] for one in theirs) / took,
-        "received": min(one[0] for one in mine) / lasted,
-        "pictures": statistics.mean(one[1] for one in mine) / lasted,
-        "lost": sum(one[2] for one in (*mine, *theirs)),
+        "sent": min(one.sound for one in theirs),
+        "received": min(one.sound for one in mine),
+        "pictures": statistics.mean(one.pictures for one in mine),
+        "lost": sum(one.lost for one in (*mine, *theirs)),
         "late": percentile(late, 0.99) * 1000,
         "peer": after["cpu"] - before["cpu"],
     }
 
 
-def grown(now: Sequence[int], before: Sequence[int]) -> Packets:
-    """Return what was counted since."""
-    sound, pictures, lost = (one - had for one, had in zip(now, before, strict=True))
-    return sound, pictures, lost
+class Rate(NamedTuple):
+    """What came in on a leg: packets a second, and how many did not in all."""
+
+    sound: float
+    pictures: float
+    lost: int
+
+
+def rates(now: Counts, before: Counts) -> list[Rate]:
+    """Return what came in on each leg between two counts."""
+    found = []
+    for (at, counts), (then, had) in zip(now, before, strict=True):
+        sound, pictures, lost = (one - other for one, other in zip(counts, had, strict=True))
+        found.append(Rate(sound / (at - then), pictures / (at - then), lost))
+    return found
 
 
 async def callboard(kind: str, file: str, legs: int, seconds: float) -> dict[str, Any]:
@@ -285,8 +312,10 @@ async def peer(file: str) -> dict[str, Any]:
 
     async def handle(message: dict[str, Any]) -> dict[str, Any]:
         if "offer" not in message:
-            counts = [counted(leg) for leg in legs]
-            return {"count": counts, "time": time.perf_counter(), "cpu": cpu()}
+            return {
+                "count": await ask_in_turns([partial(counted, leg) for leg in legs]),
+                "cpu": cpu(),
+            }
         leg = PeerConnection(network=LOOPBACK, path=ReceivePath.NONE, on_event=lambda _: None)
         legs.append(leg)
         return {"answer": await leg.answer(message["offer"], audio=audio, video=video)}

@@ -13,7 +13,7 @@ from typing import Any
 import av
 import numpy as np
 from callboard.actors.garbage_collection import tune_garbage_collection
-from callboard.benchmarks.leg import LOOPBACK, Departures, pacing, peer
+from callboard.benchmarks.leg import LOOPBACK, Departures, pacing, peer, rates
 from callboard.benchmarks.partner import Ask, partner
 from callboard.benchmarks.played import PACKETS, make_file
 from callboard.benchmarks.result import Figure, Result, percentile
@@ -319,8 +319,7 @@ async def _count(ask: Ask, legs: list[Leg], seconds: float) -> tuple[float, floa
     used, lasted = cpu() - used, time.perf_counter() - began
     mine = sum(leg.received() for leg in legs) - mine
     after = await ask({"count": True})
-    theirs = sum(one[0] for one in after["count"]) - sum(one[0] for one in before["count"])
-    rate = mine / lasted + theirs / (after["time"] - before["time"])
+    rate = mine / lasted + sum(one.sound for one in rates(after["count"], before["count"]))
     return rate / 2 / PACKETS / len(legs), used / lasted
 
 
