@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from math import floor
 from pathlib import Path
 
 from ...media import (
@@ -14,6 +15,7 @@ from ...media import (
     SoundBatch,
     expected_suffix,
 )
+from ...media.loop_wide import LoopWide
 from ..context import Context
 from ..messages.call import CallRef, JoinedMedia, RecordingBegun
 from ..messages.recorder import Miss, RecorderRef, Write
@@ -26,6 +28,12 @@ BATCH = 0.5
 #: Seconds from one moment at which recorders are given frames to the next. All calls share these
 #: moments, so that neither the loop nor the writer's thread wakes for each recording by itself.
 MOMENT = 0.1
+#: Calls that are served one after the other at a moment, and seconds until the next ones are: what
+#: is sent in between must not wait for all.
+TOGETHER, APART = 8, 0.01
+TURNS = round(MOMENT / APART)
+#: Seconds by which a moment is behind a tenth of a second, at which frames leave.
+BEHIND = 0.001
 #: Recordings of one call that may go on at the same time.
 MOST = 16
 
@@ -59,6 +67,34 @@ class _Take:
         """Say that there is no file, unless it has ended."""
         lost = Recorded.of(None, 0.0, 0, why, said(self.directions))
         settle(self.begun.ended, RecordingOutcome((lost,)))
+
+
+class Moments(LoopWide):
+    """Tells calls when their recorders are given frames."""
+
+    def __init__(self) -> None:
+        self._expected: dict[int, int] = {}
+
+    def choose(self, now: float) -> float:
+        """Choose the last moment within `BATCH` seconds that has a place.
+
+        Args:
+            now: in seconds of `loop.time()`.
+        """
+        latest = now + BATCH
+        moment = floor(latest / MOMENT)
+        due = self._place(moment)
+        if due > latest + 1e-6:
+            moment -= 1
+            due = self._place(moment)
+        for past in [each for each in self._expected if each < moment - 1]:
+            del self._expected[past]
+        self._expected[moment] = self._expected.get(moment, 0) + 1
+        return due
+
+    def _place(self, moment: int) -> float:
+        turn = self._expected.get(moment, 0) // TOGETHER % TURNS
+        return moment * MOMENT + BEHIND + turn * APART
 
 
 class Recorders:
@@ -222,4 +258,4 @@ class Recorders:
 
     def _wait(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_at((loop.time() + BATCH) // MOMENT * MOMENT, self._give)
+        self._timer = loop.call_at(Moments.running().choose(loop.time()), self._give)

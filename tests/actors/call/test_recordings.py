@@ -3,14 +3,26 @@
 import asyncio
 import itertools
 import shutil
+from collections import Counter
 from functools import cache
+from heapq import heapify, heappop, heappush
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from callboard.actors.call.recorders import BATCH, MOMENT, MOST, Recorders
+from callboard.actors.call.recorders import (
+    BATCH,
+    BEHIND,
+    MOMENT,
+    MOST,
+    TOGETHER,
+    TURNS,
+    Moments,
+    Recorders,
+)
 from callboard.actors.messages.call import (
     GetRecordings,
     Hangup,
@@ -272,6 +284,36 @@ def test_all_calls_share_the_moments_at_which_they_are_written(run: Run, tmp_pat
                 assert due[-1] - loop.time() <= BATCH
                 await several.finish()
                 await asyncio.sleep(MOMENT / 10)
-            assert [round(each / MOMENT, 3) % 1 for each in due] == [0] * len(due)
+            assert [round((each - BEHIND) / MOMENT, 3) % 1 for each in due] == [0] * len(due)
 
     run(main, loop="asyncio")  # uvloop rounds to milliseconds
+
+
+@given(
+    st.lists(st.floats(0, 0.7), min_size=1, max_size=5 * TURNS * TOGETHER),
+    st.lists(st.floats(0, 0.004), min_size=1, max_size=20),
+)
+def test_few_calls_are_written_at_one_time(begins: list[float], late: list[float]) -> None:
+    moments = Moments()
+    waiting = [(1000 + begun, number) for number, begun in enumerate(begins)]
+    heapify(waiting)
+    lateness = cycle(late)
+    served: Counter[float] = Counter()
+    for _ in range(6 * len(begins)):
+        now, number = heappop(waiting)
+        due = moments.choose(now)
+        assert now < due <= now + BATCH + 1e-6
+        served[round(due, 3)] += 1
+        heappush(waiting, (due + next(lateness), number))
+    # Who came to a moment from another one may find the places of those that stay.
+    assert max(served.values()) <= 2 * TOGETHER
+    assert all(at * 1000 % 10 == pytest.approx(1000 * BEHIND, abs=1e-3) for at in served)
+
+
+def test_a_call_is_written_at_the_same_turn_again() -> None:
+    moments, apart = Moments(), []
+    due = [1000.0 + at / 1000 for at in range(5 * TOGETHER)]
+    for _ in range(5):
+        before, due = due, [moments.choose(now) for now in due]
+        apart.append({round(then - now, 3) for now, then in zip(before, due, strict=True)})
+    assert apart[2:] == [{BATCH}] * 3
