@@ -273,7 +273,9 @@ class Incoming:
         is_receiving, is_marked = self._is_receiving, marked_type > 0x7F
         if is_receiving:
             payloads = [self._cut[start:end] for start, end in places]
-            frames = video.receive_next(codec, ssrc, number, timestamp, is_marked, payloads, now)
+            frames = video.receive_next(
+                codec, ssrc, number, len(payloads), timestamp, is_marked, payloads, now
+            )
             if frames is None:
                 return False
             self._seen(video, frames, now)
@@ -315,29 +317,15 @@ class Incoming:
         video, ssrc, codec = self._video, self.ssrc, self._flowing
         assert video is not None  # noqa: S101 -- nothing is kept else
         assert ssrc is not None  # noqa: S101 -- it is what was lent
-        place, found = self._unwrapper.map, []
-        rate = CLOCK_RATES[codec]
+        found: list[EncodedFrame] = []
         for number, count, timestamp, marker, arrival, payloads, data, first, key in runs:
-            if payloads:
-                frames = video.receive_next(
-                    codec, ssrc, number, timestamp, marker, payloads, arrival
-                )
-            else:
-                read = Fragment(data, first, key)
-                frames = video.receive_read(
-                    codec, ssrc, number, count, timestamp, marker, read, arrival
-                )
+            held = payloads or Fragment(data, first, key)
+            frames = video.receive_next(
+                codec, ssrc, number, count, timestamp, marker, held, arrival
+            )
             found += [
-                EncodedFrame(
-                    self.kind,
-                    codec,
-                    frame.data,
-                    place(frame.timestamp),
-                    rate,
-                    arrival,
-                    frame.keyframe,
-                )
-                for frame in frames or ()
+                self._placed(codec, each.data, each.timestamp, arrival, keyframe=each.keyframe)
+                for each in frames or ()
             ]
         if found:
             self._on_frames(found)
@@ -476,6 +464,11 @@ class Incoming:
     def _encoded(
         self, codec: str, data: bytes, timestamp: int, now: float, *, keyframe: bool
     ) -> None:
-        timestamp = self._unwrapper.map(timestamp)
-        rate = CLOCK_RATES[codec]
-        self._on_frame(EncodedFrame(self.kind, codec, data, timestamp, rate, now, keyframe))
+        self._on_frame(self._placed(codec, data, timestamp, now, keyframe=keyframe))
+
+    def _placed(
+        self, codec: str, data: bytes, timestamp: int, now: float, *, keyframe: bool
+    ) -> EncodedFrame:
+        """Give a frame with its place on the timeline."""
+        timestamp, rate = self._unwrapper.map(timestamp), CLOCK_RATES[codec]
+        return EncodedFrame(self.kind, codec, data, timestamp, rate, now, keyframe)

@@ -96,9 +96,10 @@ class VideoReceiver:
         codec: str,
         ssrc: int,
         number: int,
+        count: int,
         timestamp: int,
         marker: bool,
-        payloads: Sequence[bytes],
+        held: Sequence[bytes] | Fragment,
         now: float,
     ) -> Frames | None:
         """Take packets that came together, if they are the next ones and none is missing.
@@ -107,9 +108,10 @@ class VideoReceiver:
             codec: The RTP encoding name.
             ssrc: Their stream.
             number: The first one's sequence number. The others have those that follow.
+            count: How many they are.
             timestamp: Their RTP timestamp.
             marker: Whether the last one is the last packet of its frame; the others are not.
-            payloads: Their payloads.
+            held: Their payloads, or what those hold where somebody has read them.
             now: The time, in seconds.
 
         Returns:
@@ -117,37 +119,7 @@ class VideoReceiver:
         """
         if ssrc != self.ssrc:
             return None
-        frames = self._stream.receive_next(codec, number, timestamp, marker, payloads, now)
-        if frames is not None:
-            self._received(frames, now)
-        return frames
-
-    def receive_read(
-        self,
-        codec: str,
-        ssrc: int,
-        number: int,
-        count: int,
-        timestamp: int,
-        marker: bool,
-        fragment: Fragment,
-        now: float,
-    ) -> Frames | None:
-        """Take packets as `receive_next` does, where somebody has read what they hold.
-
-        Args:
-            codec: The RTP encoding name.
-            ssrc: Their stream.
-            number: The first one's sequence number. The others have those that follow.
-            count: How many they are.
-            timestamp: Their RTP timestamp.
-            marker: Whether the last one is the last packet of its frame; the others are not.
-            fragment: What they hold.
-            now: The time, in seconds.
-        """
-        if ssrc != self.ssrc:
-            return None
-        frames = self._stream.receive_read(codec, number, count, timestamp, marker, fragment, now)
+        frames = self._stream.receive_next(codec, number, count, timestamp, marker, held, now)
         if frames is not None:
             self._received(frames, now)
         return frames

@@ -112,6 +112,7 @@ class VideoStream:
             frames = self.receive_next(
                 codec,
                 packet.sequence_number,
+                1,
                 packet.timestamp,
                 packet.marker,
                 (packet.payload,),
@@ -141,9 +142,10 @@ class VideoStream:
         self,
         codec: str,
         number: int,
+        count: int,
         timestamp: int,
         marker: bool,
-        payloads: Sequence[bytes],
+        held: Sequence[bytes] | Fragment,
         now: float,
     ) -> Frames | None:
         """Take packets that came together, if they are the next ones and none is missing.
@@ -151,45 +153,23 @@ class VideoStream:
         Args:
             codec: The RTP encoding name.
             number: The first one's sequence number. The others have those that follow.
+            count: How many they are.
             timestamp: Their RTP timestamp.
             marker: Whether the last one is the last packet of its frame; the others are not.
-            payloads: Their payloads.
+            held: Their payloads, or what those hold where somebody has read them.
             now: The time, in seconds.
 
         Returns:
             The frames that are whole now, in order; None: the packets are for `receive`.
         """
-        if not self._passes(number, len(payloads), now):
-            return None
-        try:
-            fragment = FORMATS[codec](*payloads)
-        except ValueError:
-            return self._one_by_one(codec, timestamp, marker, payloads)
-        return self._assembler.add(codec, timestamp, marker, fragment)
-
-    def receive_read(
-        self,
-        codec: str,
-        number: int,
-        count: int,
-        timestamp: int,
-        marker: bool,
-        fragment: Fragment,
-        now: float,
-    ) -> Frames | None:
-        """Take packets as `receive_next` does, where somebody has read what they hold.
-
-        Args:
-            codec: The RTP encoding name.
-            number: The first one's sequence number. The others have those that follow.
-            count: How many they are.
-            timestamp: Their RTP timestamp.
-            marker: Whether the last one is the last packet of its frame; the others are not.
-            fragment: What they hold.
-            now: The time, in seconds.
-        """
         if not self._passes(number, count, now):
             return None
+        if isinstance(held, Fragment):
+            return self._assembler.add(codec, timestamp, marker, held)
+        try:
+            fragment = FORMATS[codec](*held)
+        except ValueError:
+            return self._one_by_one(codec, timestamp, marker, held)
         return self._assembler.add(codec, timestamp, marker, fragment)
 
     def _passes(self, number: int, count: int, now: float) -> bool:
