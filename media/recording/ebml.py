@@ -42,7 +42,7 @@ def element(id: int, data: bytes) -> bytes:  # noqa: A002 - RFC 8794's own word
         id: The element's ID with its length marker, such as 0x1A45DFA3.
         data: Its contents.
     """
-    return _id(id) + size(len(data)) + data
+    return joined_element(id, (data,))
 
 
 def joined_element(id: int, parts: Sequence[bytes]) -> bytes:  # noqa: A002 - RFC 8794's own word

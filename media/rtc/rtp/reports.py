@@ -109,11 +109,11 @@ class Sent:
         self._octets += octets
 
     def info(self) -> SenderInfo:
-        """Say what had been sent when `packets` or `octets` was asked for last."""
-        now = time()
+        """Say what has been sent up to now."""
+        packets, now = self.packets, time()
         timestamp = self.timestamp + round((now - self.at) * self.rate)
         moment = int((now + _NTP_EPOCH) * (1 << 32)) & 0xFFFFFFFFFFFFFFFF
-        return SenderInfo(moment, timestamp & 0xFFFFFFFF, self._packets, self._octets)
+        return SenderInfo(moment, timestamp & 0xFFFFFFFF, packets, self._octets)
 
 
 class Heard:
