@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         told,
     )
     from .frames.frame import Direction, EncodedFrame, Kind
+    from .frames.frame_batch import FrameBatch
     from .frames.sound_batch import SoundBatch
     from .hearing.ear import Hearing, check_rate
     from .hearing.reader_queue import ReaderQueue
@@ -117,6 +118,7 @@ __all__ = [
     "FinishedRecording",
     "FirstMedia",
     "Forwarded",
+    "FrameBatch",
     "Hearing",
     "IceChecking",
     "IceConnected",
@@ -198,6 +200,7 @@ _HOMES = {
         "MediaError NetworkError SourceError is_authors shown told"
     ),
     ".frames.frame": "Direction EncodedFrame Kind",
+    ".frames.frame_batch": "FrameBatch",
     ".frames.sound_batch": "SoundBatch",
     ".hearing.ear": "Hearing check_rate",
     ".hearing.reader_queue": "ReaderQueue",

@@ -11,8 +11,8 @@ from ...media import (
     Direction,
     Directions,
     EncodedFrame,
+    FrameBatch,
     Kind,
-    SoundBatch,
     expected_suffix,
 )
 from ...media.loop_wide import LoopWide
@@ -112,7 +112,7 @@ class Recorders:
         self._context = context
         self._call = call
         self._name = name
-        self._frames: list[tuple[Direction, EncodedFrame | SoundBatch]] = []
+        self._frames: list[tuple[Direction, EncodedFrame | FrameBatch]] = []
         self._takes: list[_Take] = []
         self._running: tuple[_Take, ...] = ()
         self._settle: Callable[[], None] = lambda: None
@@ -203,7 +203,7 @@ class Recorders:
         """Give frames to the recorders, if there are any."""
         if not self._running:
             return
-        if isinstance(frames, SoundBatch):
+        if isinstance(frames, FrameBatch):
             self._frames.append((direction, frames))
         else:
             self._frames += [(direction, frame) for frame in frames]

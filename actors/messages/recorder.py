@@ -1,6 +1,6 @@
 """What a recorder is told."""
 
-from ...media import Direction, EncodedFrame, SoundBatch
+from ...media import Direction, EncodedFrame, FrameBatch
 from ..runtime.message import message
 from ..runtime.ref import AsyncioActorRef
 
@@ -13,7 +13,7 @@ class Write:
         frames: frames and batches of them; those of a direction and kind are in order.
     """
 
-    frames: tuple[tuple[Direction, EncodedFrame | SoundBatch], ...]
+    frames: tuple[tuple[Direction, EncodedFrame | FrameBatch], ...]
 
 
 @message

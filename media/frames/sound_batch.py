@@ -1,106 +1,19 @@
-"""Frames of sound that go together, for who need not look at each of them."""
+"""Frames of sound that go together."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal, Self, overload
+from typing import Literal
 
-from .frame import EncodedFrame
+from .frame_batch import FrameBatch
 
 
-class SoundBatch(Sequence[EncodedFrame]):
-    """Frames of one direction and codec, in order, as columns: an object is made of one on demand.
+class SoundBatch(FrameBatch):
+    """Frames of sound, at each of which a decoder can start."""
 
-    Attributes:
-        kind: "audio".
-        codec: The RTP encoding name of all.
-        clock_rate: Ticks per second of all, in Hz.
-        data: Of each the whole frame.
-        timestamps: Of each its RTP timestamp, unwrapped: see `EncodedFrame`.
-        arrivals: Of each `loop.time()` in seconds when it was sent or came in.
-    """
-
-    __slots__ = ("arrivals", "clock_rate", "codec", "data", "timestamps")
+    __slots__ = ()
 
     kind: Literal["audio"] = "audio"
-
-    def __init__(
-        self,
-        codec: str,
-        clock_rate: int,
-        data: list[bytes],
-        timestamps: list[int],
-        arrivals: list[float],
-    ) -> None:
-        """Take columns of one length, which are not changed any more."""
-        self.codec = codec
-        self.clock_rate = clock_rate
-        self.data = data
-        self.timestamps = timestamps
-        self.arrivals = arrivals
-
-    @classmethod
-    def joined(cls, parts: Sequence[EncodedFrame | Self]) -> "SoundBatch | None":
-        """Make one of several batches and frames.
-
-        Args:
-            parts: What follows one another, at least one.
-
-        Returns:
-            None if they are not all of one codec, or not all sound.
-        """
-        first = parts[0]
-        if len(parts) == 1 and isinstance(first, SoundBatch):
-            return first
-        form = ("audio", first.codec, first.clock_rate)
-        if any((part.kind, part.codec, part.clock_rate) != form for part in parts):
-            return None
-        found = SoundBatch(first.codec, first.clock_rate, [], [], [])
-        for part in parts:
-            if isinstance(part, SoundBatch):
-                found.data += part.data
-                found.timestamps += part.timestamps
-                found.arrivals += part.arrivals
-            else:
-                found.data.append(part.data)
-                found.timestamps.append(part.timestamp)
-                found.arrivals.append(part.arrival)
-        return found
 
     @property
     def is_even(self) -> bool:
         """Whether each frame is due 20 ms after the one before."""
         step, first = self.clock_rate // 50, self.timestamps[0]
         return self.timestamps == list(range(first, first + step * len(self), step))
-
-    @overload
-    def __getitem__(self, index: int) -> EncodedFrame: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[EncodedFrame]: ...
-
-    def __getitem__(self, index: int | slice) -> EncodedFrame | list[EncodedFrame]:
-        """Make a frame, or several."""
-        if isinstance(index, slice):
-            return list(self._made(range(len(self))[index]))
-        return self._one(index)
-
-    def __iter__(self) -> Iterator[EncodedFrame]:
-        """Make all frames, one after the other."""
-        return self._made(range(len(self)))
-
-    def __len__(self) -> int:
-        """Count them."""
-        return len(self.data)
-
-    def _made(self, places: Iterable[int]) -> Iterator[EncodedFrame]:
-        return map(self._one, places)
-
-    def _one(self, at: int) -> EncodedFrame:
-        return EncodedFrame(
-            self.kind,
-            self.codec,
-            self.data[at],
-            self.timestamps[at],
-            self.clock_rate,
-            self.arrivals[at],
-            keyframe=True,
-        )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ..frames.frame import Direction, EncodedFrame
-from ..frames.sound_batch import SoundBatch
+from ..frames.frame_batch import FrameBatch
 
 Chunk = tuple[int, bytes]
 """An offset in the file, and the octets to write there."""
@@ -72,15 +72,15 @@ class Container(Protocol):
         """
 
     def write_run(
-        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+        self, direction: Direction, frames: FrameBatch, seconds: Sequence[float], *, is_even: bool
     ) -> None:
-        """Take frames of sound as `write` does, if `takes_run` says so.
+        """Take frames as `write` does, if `takes_run` says so.
 
         Args:
             direction: Whether we sent or received them.
-            sound: The frames.
+            frames: Those of one kind and codec.
             seconds: Of each its time in the recording.
-            is_even: Whether each comes 20 ms after the one before.
+            is_even: Whether they are of sound, and each comes 20 ms after the one before.
         """
 
     def take(self, now: float) -> list[Chunk]:

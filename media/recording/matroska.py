@@ -15,8 +15,8 @@ from itertools import repeat
 from operator import itemgetter, lt
 
 from ..frames.frame import Direction, EncodedFrame
+from ..frames.frame_batch import FrameBatch
 from ..frames.opus_packet import OpusError, parse
-from ..frames.sound_batch import SoundBatch
 from .container import MUXER, Chunk, DamagedError, write_all
 from .ebml import (
     UNKNOWN_SIZE,
@@ -173,17 +173,19 @@ class Matroska:
         return (direction, codec.upper()) in self._tracks
 
     def write_run(
-        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+        self, direction: Direction, frames: FrameBatch, seconds: Sequence[float], *, is_even: bool
     ) -> None:
-        """Take frames of sound (see `Container.write_run`)."""
-        track = self._tracks[direction, sound.codec.upper()]
+        """Take frames (see `Container.write_run`)."""
+        track = self._tracks[direction, frames.codec.upper()]
         times = [round(one * 1000) for one in seconds]
         if times[0] <= track.last or not all(map(lt, times, times[1:])):
             last = track.last
             for at, time in enumerate(times):
                 times[at] = last = max(time, last + 1)
-        track.last, track.newest = times[-1], sound[-1]
-        self._blocks += zip(sound.arrivals, times, repeat(track), sound.data, repeat(True))
+        track.last, track.newest = times[-1], frames[-1]
+        data = frames.data if frames.codec.upper() != "H264" else map(payload, frames)
+        keys = repeat(True) if frames.keyframes is None else frames.keyframes
+        self._blocks += zip(frames.arrivals, times, repeat(track), data, keys)
 
     @property
     def seconds(self) -> float:

@@ -21,6 +21,7 @@ from operator import add
 import av
 
 from ..frames.frame import Direction, EncodedFrame
+from ..frames.frame_batch import FrameBatch
 from ..frames.opus_packet import (
     SILENCE,
     OpusError,
@@ -31,7 +32,6 @@ from ..frames.opus_packet import (
     is_one_frame,
     parse,
 )
-from ..frames.sound_batch import SoundBatch
 from .container import (
     BOTH,
     KINDS_OF_FILE,
@@ -95,10 +95,10 @@ class Ogg:
         return direction in self._lanes and codec.upper() == "OPUS"
 
     def write_run(
-        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+        self, direction: Direction, frames: FrameBatch, seconds: Sequence[float], *, is_even: bool
     ) -> None:
-        """Take frames of sound (see `Container.write_run`)."""
-        self._lanes[direction].add_all(sound.data, seconds, is_even=is_even)
+        """Take frames (see `Container.write_run`)."""
+        self._lanes[direction].add_all(frames.data, seconds, is_even=is_even)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""

@@ -8,6 +8,8 @@ from math import inf
 from pathlib import Path
 
 from ..frames.frame import Direction, EncodedFrame, Kind
+from ..frames.frame_batch import FrameBatch
+from ..frames.picture_batch import PictureBatch
 from ..frames.picture_size import picture_size
 from ..frames.sound_batch import SoundBatch
 from .container import BOTH, Directions
@@ -35,8 +37,10 @@ ASK_EVERY = 1.0
 OVERHEAD = 256
 """Octets that a waiting frame takes beside its data."""
 
-Given = tuple[Direction, EncodedFrame | SoundBatch]
+Given = tuple[Direction, EncodedFrame | FrameBatch]
 """One frame or several, and whether we sent or received them."""
+
+_BATCHES: dict[Kind, type[FrameBatch]] = {"audio": SoundBatch, "video": PictureBatch}
 
 
 class Recording:
@@ -160,7 +164,7 @@ class Recording:
         for direction, one in frames:
             if direction not in self._directions or one.clock_rate <= 0:
                 continue
-            if isinstance(one, SoundBatch) and self._keep_sound(direction, one):
+            if isinstance(one, FrameBatch) and self._keep_all(direction, one):
                 continue
             for frame in _frames(one):
                 if not frame.data:
@@ -172,9 +176,11 @@ class Recording:
                     self._running.clear()
                     self._look()
 
-    def _keep_sound(self, direction: Direction, sound: SoundBatch) -> bool:
-        size = sum(map(len, sound.data)) + OVERHEAD * len(sound)
-        return all(sound.data) and self._keep((direction, sound), size)
+    def _keep_all(self, direction: Direction, frames: FrameBatch) -> bool:
+        """Let frames wait for the writer together, if none of them is to be looked at."""
+        runs = frames.kind == "audio" or (self._video and direction in self._running)
+        size = sum(map(len, frames.data)) + OVERHEAD * len(frames)
+        return runs and all(frames.data) and self._keep((direction, frames), size)
 
     def _keep(self, given: Given, size: int) -> bool:
         """Let frames wait for the writer, if there is room."""
@@ -262,10 +268,10 @@ class Recording:
         """
         if self._started is None or not pending:
             return None
-        tracks: dict[tuple[Direction, Kind], list[EncodedFrame | SoundBatch]] = {}
+        tracks: dict[tuple[Direction, Kind], list[EncodedFrame | FrameBatch]] = {}
         for direction, one in pending:
             tracks.setdefault((direction, one.kind), []).append(one)
-        whole: dict[tuple[Direction, Kind], Sequence[EncodedFrame]] = {}
+        whole: dict[tuple[Direction, Kind], FrameBatch] = {}
         for track, some in tracks.items():
             frames = _track(some)
             if frames is None or not self._file.takes_run(track[0], some[0].codec):
@@ -345,24 +351,19 @@ class Recording:
             self._closing.set_result(None)
 
 
-def _frames(one: EncodedFrame | SoundBatch) -> Iterable[EncodedFrame]:
-    return one if isinstance(one, SoundBatch) else (one,)
+def _frames(one: EncodedFrame | FrameBatch) -> Iterable[EncodedFrame]:
+    return one if isinstance(one, FrameBatch) else (one,)
 
 
-def _track(some: Sequence[EncodedFrame | SoundBatch]) -> Sequence[EncodedFrame] | None:
+def _track(some: Sequence[EncodedFrame | FrameBatch]) -> FrameBatch | None:
     """Return what comes of a track; None if its order counts, or it is not of one codec."""
-    if some[0].kind == "audio":
-        sound = SoundBatch.joined(some)
-        return sound if sound is None or sound.arrivals == sorted(sound.arrivals) else None
-    frames = [one for one in some if isinstance(one, EncodedFrame)]  # no batch is of pictures
-    arrivals = [frame.arrival for frame in frames]
-    is_one = len({frame.codec for frame in frames}) == 1
-    return frames if is_one and arrivals == sorted(arrivals) else None
+    frames = _BATCHES[some[0].kind].joined(some)
+    return frames if frames is None or frames.arrivals == sorted(frames.arrivals) else None
 
 
 def _runs(
     direction: Direction,
-    some: Sequence[EncodedFrame | SoundBatch],
+    some: Sequence[EncodedFrame | FrameBatch],
     places: Sequence[float | None],
     *,
     is_even: bool,
@@ -370,7 +371,7 @@ def _runs(
     """Give each frame or batch of a track its part of the track's places."""
     at = 0
     for one in some:
-        if not isinstance(one, SoundBatch):
+        if not isinstance(one, FrameBatch):
             place = places[at]
             at += 1
             yield direction, one, () if place is None else (place,), is_even
@@ -380,6 +381,6 @@ def _runs(
         seconds = [place for place in given if place is not None]
         if 0 < len(seconds) < len(one):
             kept = [frame for frame, place in zip(one, given, strict=True) if place is not None]
-            yield direction, SoundBatch.joined(kept) or one, seconds, False
+            yield direction, _BATCHES[one.kind].joined(kept) or one, seconds, False
         else:
             yield direction, one, seconds, is_even

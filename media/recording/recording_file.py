@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..frames.frame import Direction, EncodedFrame, Kind
-from ..frames.sound_batch import SoundBatch
+from ..frames.frame_batch import FrameBatch
 from . import matroska, ogg, wav
 from .container import Container, DamagedError, Directions
 from .matroska_track import CODECS
@@ -20,7 +20,7 @@ Format = Literal["auto", "wav"]
 Placed = tuple[Direction, EncodedFrame, float]
 """A frame, which way it went, and its time in the recording (seconds)."""
 
-PlacedRun = tuple[Direction, EncodedFrame | SoundBatch, Sequence[float], bool]
+PlacedRun = tuple[Direction, EncodedFrame | FrameBatch, Sequence[float], bool]
 """A frame or several: which way they went, what they are, of each its time in the recording
 (seconds; none if it is left out), and whether each comes 20 ms after the one before."""
 
@@ -206,7 +206,7 @@ class RecordingFile:
                 if not seconds:
                     continue
                 at = [each - offset for each in seconds] if offset else seconds
-                if isinstance(one, SoundBatch):
+                if isinstance(one, FrameBatch):
                     container.write_run(direction, one, at, is_even=is_even)
                 else:
                     container.write(direction, one, at[0])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from operator import ge, sub
 
 from ..frames.frame import EncodedFrame
+from ..frames.frame_batch import FrameBatch
 from ..frames.sound_batch import SoundBatch
 
 SLACK = 0.08
@@ -118,7 +119,7 @@ class TrackTimeline:
         last, origin, step = self._last, self._origin, self._step
         if last is None or not frames:
             return None
-        if isinstance(frames, SoundBatch):
+        if isinstance(frames, FrameBatch):
             rate, arrivals = frames.clock_rate, frames.arrivals
             clocks = [timestamp / rate for timestamp in frames.timestamps]
         else:

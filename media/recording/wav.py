@@ -11,7 +11,7 @@ from av.audio.codeccontext import AudioCodecContext
 from numpy.typing import NDArray
 
 from ..frames.frame import Direction, EncodedFrame
-from ..frames.sound_batch import SoundBatch
+from ..frames.frame_batch import FrameBatch
 from .container import (
     BOTH,
     KINDS_OF_FILE,
@@ -84,10 +84,10 @@ class Wav:
         return False
 
     def write_run(
-        self, direction: Direction, sound: SoundBatch, seconds: Sequence[float], *, is_even: bool
+        self, direction: Direction, frames: FrameBatch, seconds: Sequence[float], *, is_even: bool
     ) -> None:
-        """Take frames of sound (see `Container.write_run`)."""
-        for frame, at in zip(sound, seconds, strict=True):
+        """Take frames (see `Container.write_run`)."""
+        for frame, at in zip(frames, seconds, strict=True):
             self.write(direction, frame, at)
 
     def take(self, now: float) -> list[Chunk]:

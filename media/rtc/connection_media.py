@@ -11,7 +11,7 @@ from aiortc import RTCRtpTransceiver
 from ..codecs.picture import BIT_RATE
 from ..errors import MediaClosedError
 from ..frames.frame import KINDS, Direction, EncodedFrame, Kind
-from ..frames.sound_batch import SoundBatch
+from ..frames.frame_batch import FrameBatch
 from ..sources.echo import Echo
 from ..sources.forwarded import Forwarded
 from ..sources.playback import Playback
@@ -577,7 +577,7 @@ class ConnectionMedia:
 
     def _all_received(self, frames: Sequence[EncodedFrame]) -> None:
         """Take frames for which nobody but patient sinks has waited."""
-        self.received.note(frames if isinstance(frames, SoundBatch) else frames[-1])
+        self.received.note(frames if isinstance(frames, FrameBatch) else frames[-1])
         self._feed_all(Direction.RECEIVED, frames)
 
     def _digit(self, event: DigitEvent) -> None:

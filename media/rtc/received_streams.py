@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ..codecs.sound import Samples
 from ..frames.frame import EncodedFrame, Kind
-from ..frames.sound_batch import SoundBatch
+from ..frames.frame_batch import FrameBatch
 from ..hearing.ear import Ear, Hearing
 from ..hearing.eye import Eye
 from ..hearing.reader_queue import Frame, ReaderQueue
@@ -62,7 +62,7 @@ class ReceivedStreams:
         """Tell whether somebody wants each frame of a kind as it comes."""
         return bool(self.receivers) or (self._ear.listens if kind == "audio" else self._eye.looks)
 
-    def note(self, frame: EncodedFrame | SoundBatch) -> None:
+    def note(self, frame: EncodedFrame | FrameBatch) -> None:
         """Take note of what comes.
 
         Args:

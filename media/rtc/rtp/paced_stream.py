@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence, Sized
 
 from ...frames.frame import EncodedFrame, Kind
+from ...frames.picture_batch import PictureBatch
 from ...frames.sound_batch import SoundBatch
 from ...sources.pacer import Pacer, PacerStep, Ticket
 from ...sources.unit import FrameRun, Unit, UnitRun
@@ -161,13 +162,8 @@ class PacedStream:
         if self.kind == "audio":
             self._on_all_sent(SoundBatch(self.codec, self.rate, data, timestamps, times))
             return
-        kind, codec, rate = self.kind, self.codec, self.rate
-        self._on_all_sent(
-            [
-                EncodedFrame(kind, codec, unit.data, timestamp, rate, at, unit.keyframe)
-                for unit, timestamp, at in zip(units, timestamps, times, strict=True)
-            ]
-        )
+        keyframes = [unit.keyframe for unit in units]
+        self._on_all_sent(PictureBatch(self.codec, self.rate, data, timestamps, times, keyframes))
 
     def take_back(self) -> None:
         """Take the frames that were lent back, and send what is left of them by ourselves."""

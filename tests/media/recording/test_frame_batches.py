@@ -1,4 +1,4 @@
-"""Sound that is recorded in batches gives the file that frame by frame gives, octet by octet."""
+"""What is recorded in batches gives the file that frame by frame gives, octet by octet."""
 
 import asyncio
 import random
@@ -8,8 +8,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from callboard.media import BOTH, Direction, Directions, EncodedFrame, Recording, SoundBatch, Writer
+from callboard.media import (
+    BOTH,
+    Direction,
+    Directions,
+    EncodedFrame,
+    FrameBatch,
+    Recording,
+    SoundBatch,
+    Writer,
+)
 from callboard.media.frames import opus_packet
+from callboard.media.frames.picture_batch import PictureBatch
 from callboard.media.recording import matroska, matroska_track, ogg, recording
 from callboard.media.recording.ebml import elements
 from callboard.media.recording.recording_file import RecordingFile
@@ -56,11 +66,35 @@ def stream(chance: random.Random, unusual: float, seconds: float) -> Iterator[En
 PACKETS = [bytes((0xF8,)) + bytes((size & 255,)) * size for size in (0, 1, 80, 250, 251, 252, 1275)]
 
 
-def pictures(chance: random.Random, begin: float, seconds: float) -> Iterator[EncodedFrame]:
-    """Make one direction's pictures, from a moment on."""
-    for number, (data, key) in enumerate(film(seconds - begin)):
-        at = begin + number / 15 + chance.random() / 50
-        yield EncodedFrame("video", "VP8", data, number * 6000, 90_000, at, key)
+FILMS = {codec: film(8, codec=codec) for codec in ("VP8", "H264")}
+
+
+def pictures(
+    chance: random.Random, unusual: float, begin: float, seconds: float
+) -> Iterator[EncodedFrame]:
+    """Make one direction's pictures, from a moment on: with gaps, jumps, floods and empty ones."""
+    codec, clock, at = chance.choice(("VP8", "H264")), chance.randrange(1 << 31), begin
+    for number in range(int((seconds - begin) * 15)):
+        data, key = FILMS[codec][number]
+        if chance.random() < unusual:
+            at += chance.choice((-0.3, 0.0, 0.2, 1.5))
+            clock += chance.choice((0, 9000, -9000, 1 << 30))
+            data = chance.choice((b"", data))
+        if chance.random() < unusual / 20:
+            codec = chance.choice(("VP8", "H264"))
+        if at >= begin:
+            yield EncodedFrame("video", codec, data, clock, 90_000, at, key)
+        at += (1 + chance.random() / 50) / 15
+        clock += 6000
+
+
+def parted(chance: random.Random, due: list[EncodedFrame]) -> Iterator[list[EncodedFrame]]:
+    """Part frames into runs of one codec."""
+    while due:
+        many = min(len(due), chance.choice((1, 3, 30)))
+        many = next((at for at in range(many) if due[at].codec != due[0].codec), many)
+        yield due[:many]
+        due = due[many:]
 
 
 def rounds(
@@ -73,28 +107,28 @@ def rounds(
         runs: Round = []
         for way, frames in streams:
             due = [one for one in frames if number <= one.arrival / ROUND < number + 1]
-            while due:
-                many = min(len(due), chance.choice((1, 3, 30)))
-                same = [one for one in due[:many] if one.codec == due[0].codec]
-                many = next((at for at in range(many) if due[at].codec != due[0].codec), many)
-                runs.append((way, same[:many]))
-                due = due[many:]
+            runs += [(way, run) for run in parted(chance, due)]
         found.append(runs)
     for way in BOTH if video else ():
-        for frame in pictures(chance, chance.choice((0.1, 3.3)), seconds):
-            found[int(frame.arrival / ROUND)].append((way, [frame]))
+        seen = list(pictures(chance, unusual, chance.choice((0.1, 3.3)), seconds))
+        for number, runs in enumerate(found):
+            due = [one for one in seen if number <= one.arrival / ROUND < number + 1]
+            runs += [(way, run) for run in parted(chance, due)]
     return found
 
 
-def batch(frames: list[EncodedFrame]) -> SoundBatch:
+def batch(frames: list[EncodedFrame]) -> FrameBatch:
     """Put frames together."""
-    return SoundBatch(
+    columns = (
         frames[0].codec,
         frames[0].clock_rate,
         [one.data for one in frames],
         [one.timestamp for one in frames],
         [one.arrival for one in frames],
     )
+    if frames[0].kind == "audio":
+        return SoundBatch(*columns)
+    return PictureBatch(*columns, [one.keyframe for one in frames])
 
 
 def recorded(
@@ -108,7 +142,7 @@ def recorded(
             for number, runs in enumerate(call, 1):
                 await asyncio.sleep(ROUND * number - asyncio.get_running_loop().time())
                 one.write_all(
-                    [(way, run[0] if run[0].kind == "video" else batch(run)) for way, run in runs]
+                    [(way, batch(run)) for way, run in runs]
                     if together
                     else [(way, frame) for way, run in runs for frame in run]
                 )
@@ -124,7 +158,7 @@ def recorded(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Count how often sound is written in batches; let no file differ by its time or by chance."""
+    """Count writes of batches; let no file differ by its time or by chance."""
     counted = [0]
     record_runs = RecordingFile.record_runs
 
@@ -179,7 +213,7 @@ def test_batches_and_frames_give_the_same_file(tmp_path: Path, quick: list[int])
 
 @pytest.mark.parametrize("video", [False, True])
 @pytest.mark.parametrize("seen", [False, True])
-def test_usual_sound_is_recorded_in_batches(
+def test_usual_frames_are_recorded_in_batches(
     tmp_path: Path, quick: list[int], video: bool, seen: bool
 ) -> None:
     call = rounds(random.Random(2), 0.0, 8, video=seen)
