@@ -249,16 +249,18 @@ async def _against(
                 await leg.accept(answer["answer"])
             all_legs.append(leg)
         await asyncio.sleep(SETTLE * seconds)
-        watched = [leg.watch() for leg in all_legs[:WATCHED]]
-        clock = time.perf_counter
-        before, began, used = await ask({"count": True}), clock(), cpu()
         counts = [leg.received for leg in all_legs]
-        had = await ask_in_turns(counts)
+        before, had = await ask({"count": True}), await ask_in_turns(counts)
+        await asyncio.sleep(SETTLE * seconds)
+        # What is asked and watched costs something too, and is not the legs'.
+        began, used = time.perf_counter(), cpu()
         await asyncio.sleep(seconds)
-        used, lasted = cpu() - used, clock() - began
+        used, lasted = cpu() - used, time.perf_counter() - began
+        watched = [leg.watch() for leg in all_legs[:WATCHED]]
+        await asyncio.sleep(seconds)
+        times = [one.times() for one in watched]
         mine = rates(await ask_in_turns(counts), had)
         after = await ask({"count": True})
-        times = [one.times() for one in watched]
         await asyncio.gather(*(leg.close() for leg in all_legs))
     theirs = rates(after["count"], before["count"])
     # A leg that does not keep up uses less: what counts is what fifty packets each way take.

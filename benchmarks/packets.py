@@ -41,7 +41,8 @@ async def measure(quick: bool) -> Result:
         "to send it and one to receive it, encrypted and decrypted as the legs have agreed, and "
         "nothing else; for an HD leg as many packets of pictures as came in. It is measured in the "
         "same turns; a ratio is the median of those within a turn. What the same calls cost in "
-        "time with the clock, with sleep between and caches that have gone cold, is beside it.",
+        "time with the clock, with sleep between and caches that have gone cold, is beside it. "
+        "Counts are asked and departures watched before and after the seconds whose CPU counts.",
         [
             _against(f"sound leg, recorded, among {recorded}: ÷ its floor", record, floors, 4),
             _against(f"sound leg, counted, among {counted}: ÷ its floor", none, floors, 2.5),
