@@ -1,6 +1,5 @@
 """The command ``callboard`` and its subcommands (typer)."""
 
-import sys
 from collections.abc import Sequence
 from copy import copy
 from importlib.metadata import version as installed_version
@@ -13,6 +12,7 @@ from .argument_types import needed, number, one_of, whole
 from .argument_types import text as not_empty
 from .instance_commands import COMMANDS as INSTANCE_COMMANDS
 from .instance_commands import AnswerJson, Socket
+from .plain_run import run_from_start
 from .views.standard_streams import install_outlets
 
 if TYPE_CHECKING:
@@ -159,26 +159,9 @@ def run(
     up, or the server did not start or has ended, 2 if FILE is wrong, and 130 if Ctrl-C comes while
     FILE is being read.
     """
-    if sys.stderr.isatty():  # a person waits, and what follows is slow to read
-        typer.echo(f"callboard: starting {file} …", err=True)
-    from .early_server import early_server
-    from .main_loop import command_loop
-
-    with command_loop() as on_loop, early_server(file, on_loop) as server:
-        from .run import run as command
-
-        install_outlets()
-        status = command(
-            file,
-            within=online_within,
-            metrics=metrics,
-            web=web,
-            json=json,
-            dev=dev,
-            on_loop=on_loop,
-            server=server,
-        )
-    raise typer.Exit(status)
+    raise typer.Exit(
+        run_from_start(file, within=online_within, metrics=metrics, web=web, dev=dev, json=json)
+    )
 
 
 @app.command()

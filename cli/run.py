@@ -8,14 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from ..actors.garbage_collection import tune_garbage_collection
 from ..actors.observer import Observer
 from ..bots.module_folder import ModuleFolder
 from ..config.metrics import ListenAddress, MetricsSettings
 from ..config.web import WebSettings
 from ..server import Prosody, ServerError
+from .complaints import complain
 from .controlling_terminal import ControllingTerminal
 from .embedded_server import begun
 from .exchange_error import ExchangeError, reason
@@ -65,14 +64,14 @@ def run(
     if metrics is not None:
         served = _moved(settings.metrics, metrics)
         if fault := missing_extra("metrics"):
-            typer.echo(f"callboard: --metrics: {fault}", err=True)
+            complain(f"callboard: --metrics: {fault}")
             return 2
     board = settings.web or (WebSettings() if web else None)
     if board is not None and (fault := missing_extra("web")):
-        typer.echo(f"callboard: --web: {fault}", err=True)
+        complain(f"callboard: --web: {fault}")
         return 2
     if dev and (fault := missing_extra("dev")):
-        typer.echo(f"callboard: --dev: {fault}", err=True)
+        complain(f"callboard: --dev: {fault}")
         return 2
     view = make_view(as_json=json)
     log_to(view, settings.log_level)
@@ -113,7 +112,7 @@ def run(
     except asyncio.CancelledError:
         return 0
     except (ServerError, ExchangeError, OSError) as error:
-        typer.echo(f"callboard: {reason(error)}", err=True)
+        complain(f"callboard: {reason(error)}")
         return 1
     finally:
         view.close()
@@ -144,10 +143,10 @@ async def anybody_online(deployment: "Deployment", within: float | None) -> bool
         over.result()
         return True
     if not settled.done():
-        typer.echo(f"callboard: no account could log in within {within:g} s", err=True)
+        complain(f"callboard: no account could log in within {within:g} s")
         return False
     if settled.result() == 0:
-        typer.echo("callboard: no account could log in", err=True)
+        complain("callboard: no account could log in")
         return False
     return True
 

@@ -12,8 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from ..actors.bot.containment import Author, BotExit, running
 from ..bots.bot import Bot
 from ..bots.bot_check import bot_faults, class_faults
@@ -24,6 +22,7 @@ from ..config import AccountSettings, ConfigError, Settings, load
 from ..config.document import Location
 from ..config.load import Fault
 from ..media import shown
+from .complaints import complain
 from .preflight import preflight
 from .settings_difference import Declared, fixed_faults
 
@@ -68,8 +67,8 @@ def read_or_exit(
         return read(file, modules=modules)
     except ConfigError as error:
         for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from None
+            complain(str(problem))
+        raise SystemExit(2) from None
 
 
 class _Bots:

@@ -3,6 +3,7 @@
 import gc
 import sys
 
+from .plain_run import plain_run
 from .process_end import INTERRUPTED, end_soon
 from .views.standard_streams import FULL, drain_outlets, open_standard_streams, to_nowhere
 
@@ -17,9 +18,13 @@ def main() -> None:
     gc.set_threshold(THRESHOLD)
     open_standard_streams()
     try:
+        words = sys.argv[1:]
+        run = plain_run(words)
+        if run is not None:
+            sys.exit(run())
         from .app import app_for
 
-        app_for(sys.argv[1:])()
+        app_for(words)()
     except KeyboardInterrupt:  # while it starts: from there on, commands end in order
         status = INTERRUPTED
         sys.exit(status)

@@ -23,12 +23,12 @@ OF_CALLS = (
 )
 #: What only commands to a running instance need, a look-up of SRV records, and recordings that
 #: a kill has left; what a child makes certificates with; what addresses beyond ASCII need; and what
-#: came along: a client of HTTP, and what colours stanzas.
+#: came along: a client of HTTP, what colours stanzas, and what reads less plain command lines.
 OF_OTHERS = (
     *("callboard.control.commands.all", "callboard.control.history.search", "urllib.request"),
     *(f"callboard.control.models.{name}" for name in models.LATE),
     *("aiodns", "pycares", "pygments", "callboard.media.recording.matroska", "cryptography"),
-    *("idna", "precis_i18n"),
+    *("idna", "precis_i18n", "typer"),
 )
 HEAVY = ("aioice", "aiortc", "av", "callboard.actors", "callboard.media", "numpy", "slixmpp")
 #: Runs the command that its arguments name, then prints which of these were imported.
