@@ -189,6 +189,15 @@ class OutboundFlow:
         timestamps, times = zip(*_LEFT.iter_unpack(left), strict=True)
         return self._units[first - ahead : said.at - ahead], list(timestamps), list(times)
 
+    def had_turn(self, at: int) -> tuple[Unit, int]:
+        """Give a frame whose turn has come, and its RTP timestamp.
+
+        Args:
+            at: Which one it is, with those that waited from the beginning.
+        """
+        said = self.said
+        return self._units[at - self._ahead], said.base + said.left[at].timestamp & 0xFFFFFFFF
+
     @property
     def played(self) -> int:
         """How many of the frames have had their turn, without those that waited before."""
@@ -207,11 +216,20 @@ class OutboundFlow:
         return packets, octets
 
     def bursts(self) -> Iterator[Burst]:
-        """Give what has left together since this was last asked, if it is spread."""
+        """Give what has left together since this was last asked, if it is spread.
+
+        It is read while it is gone through.
+        """
         said = self.said
         found = self._flows.ffi.buffer(said.bursts, said.burst_count * _BURST.size)[:]
         said.burst_count = 0
         return _BURST.iter_unpack(found)
+
+    @property
+    def last_burst_at(self) -> float | None:
+        """When the last of what `bursts` gives has left; None: it gives nothing."""
+        said = self.said
+        return float(said.bursts[said.burst_count - 1].at) if said.burst_count else None
 
     def end(self) -> None:
         """Let no more leave."""

@@ -5,6 +5,7 @@ import secrets
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import takewhile
 from math import ceil
 
@@ -12,14 +13,80 @@ from ...frames.payloads import Piece
 from ...sources.pacer import Pacer, Ticket
 from ...sources.unit import Unit
 from .._aiortc import PacketOutlet
-from ..flows.outbound_flow import Left, OutboundFlow, Pace
-from .video.sent_packets import OutgoingFrame, RepairStream, SentBurst, SentPackets
-from .video.vp8_descriptor import Vp8Descriptors
+from ..flows.outbound_flow import Burst, Left, OutboundFlow, Pace
+from .video.sent_packets import Bursts, OutgoingFrame, RepairStream, SentBurst, SentPackets
+from .video.vp8_descriptor import Vp8Descriptors, descriptors
 
 _HEADER = struct.Struct("!BBHII")
 _MARKER = 0x80
 _CLOCK_RATE = 90_000
 """Of every video codec here, in Hz (RFC 7741 §4.1, RFC 6184 §5.1)."""
+
+
+class LentPictures:
+    """What the packets of frames say that leave by the compiled part, for a peer that misses some.
+
+    Nothing is made of it before that.
+    """
+
+    def __init__(
+        self,
+        flow: OutboundFlow,
+        ahead: Sequence[OutgoingFrame],
+        number: int,
+        cut: Callable[[Unit], tuple[Piece, ...]],
+        described: tuple[int, int] | None,
+    ) -> None:
+        """Begin with frames of which nothing has left by the compiled part.
+
+        Args:
+            flow: The frames.
+            ahead: Those of it that had had their turn before.
+            number: The sequence number of the next packet.
+            cut: Cuts the others.
+            described: PictureID and TL0PICIDX of the first one, if it is VP8.
+        """
+        self._ahead = ahead
+        self._cut = cut
+        self._described = described
+        self._flow = flow
+        self._number = number
+
+    def frame(self, at: int) -> OutgoingFrame:
+        """Give what the packets of a frame say.
+
+        Args:
+            at: Which one it is, of those that have had their turn.
+        """
+        if at < len(self._ahead):
+            return self._ahead[at]
+        unit, timestamp = self._flow.had_turn(at)
+        first = others = b""
+        if self._described is not None:
+            picture, layer = self._described
+            first, others = descriptors(picture + at, layer + at)
+        return OutgoingFrame(timestamp, first, others, self._cut(unit))
+
+    def sent(self) -> tuple[Bursts, int, float] | None:
+        """Give what has left since this was last asked, as `SentPackets.add_unread` takes it.
+
+        Returns:
+            None if nothing has.
+        """
+        number, newest = self._number, self._flow.said.number - 1 & 0xFFFF
+        at = self._flow.last_burst_at
+        if at is None:
+            return None
+        self._number = newest + 1 & 0xFFFF
+        return partial(self._read, self._flow.bursts(), number), newest, at
+
+    def _read(self, bursts: Iterable[Burst], number: int) -> list[SentBurst]:
+        found: list[SentBurst] = []
+        for at, start, end, moment in bursts:
+            frame = found[-1].frame if start and found else self.frame(at)
+            found.append(SentBurst(number, moment, frame, start, end))
+            number = number + end - start & 0xFFFF
+        return found
 
 
 class PictureStream:
@@ -47,7 +114,7 @@ class PictureStream:
         self._descriptors = Vp8Descriptors() if codec == "VP8" else None
         self._empty_by = 0.0
         self._flow: OutboundFlow | None = None
-        self._lent: list[OutgoingFrame] = []  # those of the flow that have had their turn
+        self._lent: LentPictures | None = None
         # So far below the wrap that packets lost at the beginning can't be taken for one
         # (RFC 3711 §3.3.1).
         self._number = secrets.randbelow(1 << 15)
@@ -103,6 +170,8 @@ class PictureStream:
         if not outlet.is_open:
             return
         self._settle()
+        if self._lent is not None:
+            self._keep(self._lent)
         extension = outlet.extension()
         found = self._sent.again(numbers, self._loop.time())
         packets = [self._again(number, frame, at, extension) for number, frame, at in found]
@@ -132,10 +201,12 @@ class PictureStream:
         said.number, said.base, said.payload_type = self._number, self._origin, self._payload_type
         said.marks, said.most, said.spread = True, self.BURST, self.SPREAD
         said.empty_by = self._empty_by
+        numbers = None
         if self._descriptors is not None:
             picture, layer = self._descriptors.numbers
+            numbers = picture - len(queue) & 0x7FFF, layer - len(queue) & 0xFF
             said.describes = True
-            said.picture, said.layer = picture - len(queue) & 0x7FFF, layer - len(queue) & 0xFF
+            said.picture, said.layer = numbers
         if ticket is not None:
             said.tick_due, said.ticks_at, said.ticks_first = ticket.due, ticket.moment / 1000, True
         frames = [frame for frame, _ in queue]
@@ -145,7 +216,8 @@ class PictureStream:
         )
         if not self._outlet.lend(flow, on_end, self._settle):
             return False
-        self._flow, self._lent = flow, frames
+        self._flow = flow
+        self._lent = LentPictures(flow, frames, self._number, self._cut, numbers)
         self._clear()
         if ticket is not None:
             ticket.cancel()
@@ -165,15 +237,20 @@ class PictureStream:
         Returns:
             Those that had it and were not told yet.
         """
-        flow = self._flow
+        flow, lent = self._flow, self._lent
         assert flow is not None  # noqa: S101 -- they were lent
+        assert lent is not None  # noqa: S101 -- so they are known
         self._outlet.take_back(flow)
         self._settle()
-        said, frames = flow.said, self._lent
-        self._flow, self._lent = None, []
+        self._keep(lent)
+        said = flow.said
+        self._flow = self._lent = None
+        self._number = said.number
+        if self._descriptors is not None:
+            self._descriptors.skip(flow.played)
         start = said.piece
-        for frame in frames[said.out :]:
-            self._queue.append((frame, start))
+        for at in range(said.out, said.at):
+            self._queue.append((lent.frame(at), start))
             start = 0
         self._waiting, self._empty_by = said.waiting, said.empty_by
         # In the order in which the pacer would have them.
@@ -187,20 +264,15 @@ class PictureStream:
         return flow.left()
 
     def _settle(self) -> None:
-        """Count and keep what has left by the compiled part."""
-        flow, frames, number = self._flow, self._lent, self._number
-        if flow is None:
-            return
-        units, timestamps, _ = flow.had_turns(len(frames))
-        frames += map(self._next, map(self._cut, units), timestamps)
-        octets = self._outlet.settle(flow)
-        bursts = []
-        for frame, start, end, at in flow.bursts():
-            bursts.append(SentBurst(number, at, frames[frame], start, end))
-            number = number + end - start & 0xFFFF
-        if bursts:
-            self._number = number
-            self._sent.add_all(bursts, octets)
+        """Count what has left by the compiled part."""
+        if self._flow is not None:
+            self._sent.count(self._outlet.settle(self._flow))
+
+    def _keep(self, lent: "LentPictures") -> None:
+        """Keep what has left by it since this was last done."""
+        read = lent.sent()
+        if read is not None:
+            self._sent.add_unread(*read)
 
     def close(self) -> None:
         """Send nothing more."""

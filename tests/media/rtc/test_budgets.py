@@ -208,7 +208,7 @@ def test_a_storm_of_nacks(run: Run) -> None:
 def sent_numbers(leg: Leg) -> list[int]:
     """Give the sequence numbers of the last packets of video that a leg has sent."""
     outgoing: Any = leg.pc.media.by_kind["video"].outgoing
-    kept = outgoing._paced.stream._sent._bursts
+    kept = outgoing._paced.stream._sent.bursts()
     numbers = {each.number + at for each in kept for at in range(each.end - each.start)}
     return sorted(numbers)[-128:]
 

@@ -502,7 +502,7 @@ class Wired(Scene):
         if not isinstance(stream, PictureStream):
             return None
         sent = stream._sent
-        return ("kept", sent._bursts, sent._newest, sent._allowance)
+        return ("kept", sent.bursts(), sent._newest, sent._allowance)
 
     async def end(self) -> None:
         """Close the sockets."""

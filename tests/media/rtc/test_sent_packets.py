@@ -5,8 +5,10 @@ import sys
 from callboard.media.rtc.rtp.video.sent_packets import (
     AGAIN,
     AGAIN_AT_ONCE,
+    Bursts,
     OutgoingFrame,
     RepairStream,
+    SentBurst,
     SentPackets,
 )
 from hypothesis import given
@@ -88,7 +90,7 @@ def test_a_peer_that_asks_for_everything_gets_its_share(orders: list[tuple[str, 
             assert numbers(found) == sorted(set(numbers(found)))
             again += sum(sizes(found))
         assert again <= AGAIN_AT_ONCE + AGAIN * sent
-        assert sum(burst.end - burst.start for burst in kept._bursts) <= SentPackets.MOST
+        assert sum(burst.end - burst.start for burst in kept.bursts()) <= SentPackets.MOST
 
 
 def test_a_frame_that_is_too_old_to_be_sent_again_is_let_go() -> None:
@@ -127,3 +129,24 @@ def test_a_peer_that_ignores_the_repair_stream_gets_the_packets_as_they_were() -
     assert hears.takes(101)
     assert bad.takes(101)
     assert not deaf.takes(101)
+
+
+def test_bursts_that_nobody_missed_are_never_read() -> None:
+    kept, read = SentPackets(), list[int]()
+
+    def bursts(first: int, at: float) -> Bursts:
+        def give() -> list[SentBurst]:
+            read.append(first)
+            return [SentBurst(first + each, at, frame(100), 0, 1) for each in range(3)]
+
+        return give
+
+    for number in range(10):
+        kept.add_unread(bursts(3 * number, float(number)), 3 * number + 2, float(number))
+    assert not read
+    assert numbers(kept.again(range(30), 9.0)) == [*range(30 - 3 * (1 + int(SentPackets.AGE)), 30)]
+    assert read == sorted(read)
+    assert len(read) == 1 + int(SentPackets.AGE)
+    before = len(read)
+    kept.again(range(30), 9.0)
+    assert len(read) == before

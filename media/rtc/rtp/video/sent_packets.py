@@ -1,7 +1,7 @@
 """The packets of a video stream that went out, kept for a peer that has missed some."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ....frames.payloads import Piece
@@ -47,6 +47,10 @@ class SentBurst(NamedTuple):
     end: int
 
 
+Bursts = Callable[[], Sequence[SentBurst]]
+"""Gives what has left together, in its order. It is called once, if a peer misses packets."""
+
+
 class SentPackets:
     """Keeps packets for a while, and says which of them to send again (RFC 4585 §6.2.1).
 
@@ -63,7 +67,8 @@ class SentPackets:
 
     def __init__(self) -> None:
         self._allowance = float(AGAIN_AT_ONCE)
-        self._bursts: list[SentBurst] = []
+        # What has left, or who tells it; the number of its last packet, and when that left.
+        self._kept: list[tuple[SentBurst | Bursts, int, float]] = []
         self._newest = 0
 
     def add(
@@ -79,27 +84,50 @@ class SentPackets:
             octets: In their payloads.
             now: The time, in seconds.
         """
-        self.add_all((SentBurst(number, now, frame, start, end),), octets)
+        burst = SentBurst(number, now, frame, start, end)
+        self._keep(burst, number + end - start - 1 & 0xFFFF, now)
+        self.count(octets)
 
-    def add_all(self, added: Sequence[SentBurst], octets: int) -> None:
-        """Keep packets that went out for the first time, in several bursts.
+    def add_unread(self, bursts: Bursts, newest: int, at: float) -> None:
+        """Keep packets that went out for the first time, of which somebody else knows.
 
         Args:
-            added: The bursts, at least one.
-            octets: In the payloads of all.
+            bursts: Gives them.
+            newest: The last one's sequence number.
+            at: When that left, in seconds.
         """
-        bursts = self._bursts
-        bursts += added
-        number, now, _, start, end = added[-1]
-        self._newest = newest = number + end - start - 1 & 0xFFFF
-        oldest = 0
-        for each in bursts:
-            last = each.number + each.end - each.start - 1
-            if now - each.at <= self.AGE and newest - last & 0xFFFF < self.MOST:
+        self._keep(bursts, newest, at)
+
+    def count(self, octets: int) -> None:
+        """Count what is in the payloads of packets that went out for the first time."""
+        self._allowance += AGAIN * octets
+
+    def _keep(self, sent: SentBurst | Bursts, newest: int, now: float) -> None:
+        self._kept.append((sent, newest, now))
+        self._newest = newest
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Keep no longer what is too old to be sent again."""
+        oldest, newest = 0, self._newest
+        for _, last, at in self._kept:
+            if now - at <= self.AGE and newest - last & 0xFFFF < self.MOST:
                 break
             oldest += 1
-        del bursts[:oldest]
-        self._allowance += AGAIN * octets
+        del self._kept[:oldest]
+
+    def bursts(self) -> list[SentBurst]:
+        """Give what is kept, in its order."""
+        kept, self._kept = self._kept, []
+        for sent, newest, at in kept:
+            if isinstance(sent, SentBurst):
+                self._kept.append((sent, newest, at))
+                continue
+            for each in sent():
+                self._kept.append((each, each.number + each.end - each.start - 1 & 0xFFFF, each.at))
+        if self._kept:
+            self._forget(self._kept[-1][2])
+        return [sent for sent, _, _ in self._kept if isinstance(sent, SentBurst)]
 
     def again(self, numbers: Iterable[int], now: float) -> list[tuple[int, OutgoingFrame, int]]:
         """Give the packets to send again.
@@ -114,7 +142,7 @@ class SentPackets:
             frame, and which of its packets.
         """
         self._allowance = min(self._allowance, AGAIN_AT_ONCE)
-        bursts = self._bursts
+        bursts = self.bursts()
         if not bursts:
             return []
         found: list[tuple[int, OutgoingFrame, int]] = []

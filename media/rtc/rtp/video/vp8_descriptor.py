@@ -27,8 +27,27 @@ class Vp8Descriptors:
 
     def next(self) -> tuple[bytes, bytes]:
         """Give the descriptor of the next frame's first packet, and that of its other packets."""
-        numbers = (0x8000 | self._picture, self._base_layer, 0)
-        self._picture = (self._picture + 1) & 0x7FFF
-        self._base_layer = (self._base_layer + 1) & 0xFF
-        first = _DESCRIPTOR.pack(_EXTENDED | _START, _FIELDS, *numbers)
-        return first, _DESCRIPTOR.pack(_EXTENDED, _FIELDS, *numbers)
+        found = descriptors(self._picture, self._base_layer)
+        self.skip(1)
+        return found
+
+    def skip(self, count: int) -> None:
+        """Go on behind frames that somebody else has numbered.
+
+        Args:
+            count: How many.
+        """
+        self._picture = (self._picture + count) & 0x7FFF
+        self._base_layer = (self._base_layer + count) & 0xFF
+
+
+def descriptors(picture: int, layer: int) -> tuple[bytes, bytes]:
+    """Write the descriptor of a frame's first packet, and that of its other packets.
+
+    Args:
+        picture: The frame's PictureID.
+        layer: Its TL0PICIDX.
+    """
+    numbers = (0x8000 | picture & 0x7FFF, layer & 0xFF, 0)
+    first = _DESCRIPTOR.pack(_EXTENDED | _START, _FIELDS, *numbers)
+    return first, _DESCRIPTOR.pack(_EXTENDED, _FIELDS, *numbers)
