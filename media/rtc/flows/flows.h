@@ -2,7 +2,7 @@
 
 enum {
     MOST_SOCKETS = 256, /* that are read in one round */
-    MOST_FRAMES = 4096, /* of sound, that wait for Python: each record has 24 octets */
+    MOST_FRAMES = 4096, /* or parts of them, that wait for Python */
     MOST_GROUPS = 32,   /* of packets, that wait for Python */
     CHUNK = 64          /* packets that are made, then encrypted, then sent */
 };
@@ -121,6 +121,7 @@ struct inbound {
     uint8_t *frames;        /* records, and behind each what is kept */
     int frames_length, frames_room;
     int record, ends_one;   /* kept by C: where the last one is; whether it ended another picture */
+    int records;            /* and how many there are */
     uint8_t sent_id;        /* what abs-send-time is called in header extensions; 0: nobody asks */
     uint32_t span;          /* units of it in which packets are sent that are one group */
     uint32_t began;         /* abs-send-time of the first packet of the group that goes on */
@@ -130,11 +131,15 @@ struct inbound {
     struct inbound *other;  /* kept by C: another one on the same socket */
 };
 
-/* Kept frames: when each came, its timestamp, and where its payload is. */
+/* Of a record. */
+enum { MARKED = 1, READ = 2, FIRST = 4, KEY = 8 };
+
+/* What records say, and where what they keep is. */
 struct columns {
     double arrivals[MOST_FRAMES];
-    uint32_t timestamps[MOST_FRAMES];
+    uint32_t timestamps[MOST_FRAMES], packets[MOST_FRAMES];
     int begins[MOST_FRAMES], ends[MOST_FRAMES];
+    uint8_t flags[MOST_FRAMES];
 };
 
 /* What came in that is for Python. */
@@ -196,7 +201,7 @@ void flows_forget(struct flows *flows, int file);
 int flows_keep_back(struct flows *flows, int file, int wait);
 int flows_count_reads(struct flows *flows, int file);
 
-/* Reads records of kept frames, at most as many as there is room for; returns how many. */
+/* Reads records, at most as many as there is room for; returns how many. */
 int flows_part(const uint8_t *records, int length, struct columns *columns);
 
 int flows_read(struct flows *flows, int epoll, double now, int64_t moment);

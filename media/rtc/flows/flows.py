@@ -40,6 +40,9 @@ _SCOPE = struct.Struct("=I")
 
 Address = tuple[Any, ...]
 OnUnsent = Callable[[list[bytes]], None]
+Columns = tuple[list[bytes], list[int], list[float]]
+"""Of records what each keeps, its RTP timestamp, and when it came."""
+
 LeftOver = tuple[int, int, int, int, bytes, Callable[[], None] | None]
 """A descriptor, where datagrams begin and end in the room, the size of each, their sender's
 address as the kernel writes it, and what is to be called before they are looked at. They end at 0
@@ -55,11 +58,13 @@ class Flows(LoopWide):
 
     Attributes:
         ffi: What cffi knows of the compiled part.
+        lib: Its functions and constants.
         room: Where what came in lies.
     """
 
     def __init__(self) -> None:
         self.ffi = ffi
+        self.lib = lib
         self.room = PacketRoom(READS)
         protect, unprotect = (ffi.cast("void *", each) for each in functions())
         self._octets: Any = ffi.from_buffer("uint8_t[]", self.room.octets)
@@ -219,20 +224,32 @@ class Flows(LoopWide):
         moment = int(time.monotonic() * 1000)
         return bool(lib.flows_read(self._c, epoll, self._loop.time(), moment))
 
-    def parted(self, octets: bytes) -> tuple[list[bytes], list[int], list[float]]:
-        """Read frames of sound that were kept, in columns.
+    def parted(self, flow: Any) -> Columns:
+        """Read what was kept of an inbound flow, in columns, and keep it no more.
 
         Args:
-            octets: Records, and behind each its payload.
+            flow: Which is listened to.
+        """
+        columns, length, unpack = self._columns, flow.frames_length, ffi.unpack
+        found = lib.flows_part(flow.frames, length, columns)
+        octets = ffi.buffer(flow.frames, length)
+        begins, ends = unpack(columns.begins, found), unpack(columns.ends, found)
+        kept = [octets[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        flow.frames_length = 0
+        return kept, unpack(columns.timestamps, found), unpack(columns.arrivals, found)
+
+    def told(self, count: int) -> tuple[list[int], bytes]:
+        """Tell more of the records that were read last.
+
+        Args:
+            count: How many they are.
 
         Returns:
-            Of each its payload, its RTP timestamp, and when it came.
+            Of each how many packets it has, and what holds of it: `MARKED`, `READ`, `FIRST` and
+            `KEY` of `flows.h`.
         """
-        columns, unpack = self._columns, ffi.unpack
-        found = lib.flows_part(octets, len(octets), columns)
-        begins, ends = unpack(columns.begins, found), unpack(columns.ends, found)
-        payloads = [octets[begin:end] for begin, end in zip(begins, ends, strict=True)]
-        return payloads, unpack(columns.timestamps, found), unpack(columns.arrivals, found)
+        columns = self._columns
+        return ffi.unpack(columns.packets, count), ffi.buffer(columns.flags, count)[:]
 
     def left_over(self) -> Iterator[LeftOver]:
         """Give what the last call of `read` has left."""

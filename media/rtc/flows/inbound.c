@@ -76,6 +76,7 @@ static void keep(struct inbound *flow, const uint8_t *payload, int length, doubl
         || record.is_read != read->is_read || (flow->ends_one && record.arrival != now)) {
         record = *read;
         record.timestamp = flow->timestamp;
+        flow->records = flow->frames_length ? flow->records + 1 : 1;
         flow->record = flow->frames_length;
         flow->ends_one = place == ENDS_ONE;
         flow->frames_length += RECORD;
@@ -103,6 +104,11 @@ int flows_part(const uint8_t *records, int length, struct columns *columns)
         memcpy(&record, records + at, sizeof record);
         columns->arrivals[found] = record.arrival;
         columns->timestamps[found] = record.timestamp;
+        columns->packets[found] = record.packets;
+        columns->flags[found] = (uint8_t)((record.is_marked ? MARKED : 0)
+                                          | (record.is_read ? READ : 0)
+                                          | (record.is_first ? FIRST : 0)
+                                          | (record.is_key ? KEY : 0));
         columns->begins[found] = at + RECORD;
         at = columns->ends[found] = at + RECORD + (int)record.octets;
     }
@@ -112,6 +118,8 @@ int flows_part(const uint8_t *records, int length, struct columns *columns)
 static int has_room(struct inbound *flow, int length)
 {
     int wanted = flow->frames_length + RECORD + (int)sizeof(uint16_t) + length;
+    if (flow->frames_length && flow->records >= MOST_FRAMES)
+        return 0;
     if (wanted <= flow->frames_room)
         return 1;
     int most = flow->keeps == SOUND ? MOST_SOUND : MOST_PICTURES;

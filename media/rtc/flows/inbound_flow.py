@@ -9,9 +9,6 @@ from ..rtp.statistics import StreamCounter
 from ..rtp.video.bit_rate_estimator import Group
 from .flows import Address, Flows
 
-RECORD = struct.Struct("=dIII4?")
-"""What is before what is kept: `struct flow_record`."""
-
 _GROUP = struct.Struct("=qqq")
 
 TakeFrames = Callable[[list[bytes], list[int], list[float]], None]
@@ -141,11 +138,8 @@ class InboundFlow:
         if received:
             self._counter.add_run(received, flow.timestamp, flow.arrival, flow.jitter)
             flow.received = 0
-        length = flow.frames_length
-        if length:
-            octets = self._flows.ffi.buffer(flow.frames, length)[:]
-            flow.frames_length = 0
-            self._hand_on(octets, received)
+        while flow.frames_length:
+            self._hand_on()
 
     def end(self) -> int:
         """Take the stream back.
@@ -163,15 +157,9 @@ class InboundFlow:
             self._estimate = None
         return int(self._c.next)
 
-    def _hand_on(self, octets: bytes, count: int) -> None:
-        """Hand on what was kept.
-
-        Args:
-            octets: Records, and behind each what is kept.
-            count: How many packets have come.
-        """
-        del count
-        self._take(*self._flows.parted(octets))
+    def _hand_on(self) -> None:
+        """Hand on what was kept."""
+        self._take(*self._flows.parted(self._c))
 
     def _look(self) -> None:
         """Give on what the estimate goes by."""

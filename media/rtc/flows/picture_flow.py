@@ -2,38 +2,72 @@
 
 import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Any
 
-from .inbound_flow import RECORD, InboundFlow
+from .flows import Flows
+from .inbound_flow import InboundFlow
 
 
-class PictureRun(NamedTuple):
-    """Packets of one timestamp that follow each other.
+class PictureRuns:
+    """Packets that have come, in runs of one timestamp that follow each other, as columns.
 
     Attributes:
-        number: The first one's sequence number.
-        packets: How many they are.
-        timestamp: Their RTP timestamp.
-        marker: Whether the last one is the last packet of its frame; the others are not.
-        arrival: When they were whole, in seconds of the loop's clock.
-        payloads: Their payloads; empty if they were read already.
-        data: What they add to their frame, if they were read.
-        first: Whether the frame begins with it then.
-        key: Whether it shows then that the frame is one that a decoder can begin with.
+        numbers: The sequence number of each one's first packet, and of the one behind the last;
+            they count on past 65535.
+        timestamps: Their RTP timestamp.
+        arrivals: When they were whole, in seconds of the loop's clock.
+        kept: What they add to their frame, if they were read; or else what `payloads` parts.
     """
 
-    number: int
-    packets: int
-    timestamp: int
-    marker: bool
-    arrival: float
-    payloads: list[bytes]
-    data: bytes
-    first: bool
-    key: bool
+    __slots__ = ("_flags", "_lib", "arrivals", "kept", "numbers", "timestamps")
+
+    def __init__(self, flows: Flows, flow: Any) -> None:
+        """Read what was kept of a flow, and keep it no more.
+
+        Args:
+            flows: Where the flow is.
+            flow: `struct inbound`.
+        """
+        self._lib = flows.lib
+        self.kept, self.timestamps, self.arrivals = flows.parted(flow)
+        packets, self._flags = flows.told(len(self.kept))
+        first = flow.next - sum(packets) & 0xFFFF
+        self.numbers = list(accumulate(packets, initial=first))
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.kept)
+
+    def whole_from(self, at: int) -> int:
+        """Count those from one on that are whole frames each, and read."""
+        lib, left = self._lib, self._flags[at:]
+        whole = lib.MARKED | lib.READ | lib.FIRST
+        return len(left) - len(left.lstrip(bytes((whole, whole | lib.KEY))))
+
+    def is_marked(self, at: int) -> bool:
+        """Tell whether the last packet of one is the last of its frame; the others are not."""
+        return bool(self._flags[at] & self._lib.MARKED)
+
+    def is_read(self, at: int) -> bool:
+        """Tell whether the payloads of one were read."""
+        return bool(self._flags[at] & self._lib.READ)
+
+    def is_first(self, at: int) -> bool:
+        """Tell whether a frame begins with one that was read."""
+        return bool(self._flags[at] & self._lib.FIRST)
+
+    def keys(self, at: int, end: int) -> list[bool]:
+        """Tell of some that were read whether their frame is one that a decoder can begin with."""
+        key = self._lib.KEY
+        return [bool(flags & key) for flags in self._flags[at:end]]
+
+    def payloads(self, at: int) -> list[bytes]:
+        """Give the payloads of one that was not read."""
+        return parted(self.kept[at])
 
 
-TakeRuns = Callable[[list[PictureRun]], None]
+TakeRuns = Callable[[PictureRuns], None]
 
 
 class PictureFlow(InboundFlow):
@@ -47,33 +81,8 @@ class PictureFlow(InboundFlow):
 
     __slots__ = ()
 
-    def _hand_on(self, octets: bytes, count: int) -> None:
-        runs = []
-        number = self._c.next - count
-        at, length, read, head = 0, len(octets), RECORD.unpack_from, RECORD.size
-        while at < length:
-            arrival, timestamp, size, packets, marker, is_read, first, key = read(octets, at)
-            begin = at + head
-            at = begin + size
-            data = octets[begin:at]
-            payloads: list[bytes] = []
-            if not is_read:
-                payloads, data = parted(data), b""
-            runs.append(
-                PictureRun(
-                    number & 0xFFFF,
-                    packets,
-                    timestamp,
-                    marker,
-                    arrival,
-                    payloads,
-                    data,
-                    first,
-                    key,
-                )
-            )
-            number += packets
-        self._take(runs)
+    def _hand_on(self) -> None:
+        self._take(PictureRuns(self._flows, self._c))
 
 
 def parted(octets: bytes) -> list[bytes]:

@@ -9,11 +9,12 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
+from ...frames.picture_batch import PictureBatch
 from ...frames.sound_batch import SoundBatch
 from .. import _aiortc
 from .._aiortc.early_packets import Place
 from ..flows.inbound_flow import InboundFlow
-from ..flows.picture_flow import PictureFlow, PictureRun
+from ..flows.picture_flow import PictureFlow, PictureRuns
 from ..ice.socket_poll import SocketPoll
 from .digit_reader import DigitReader
 from .packet import RtpPacket
@@ -313,25 +314,55 @@ class Incoming:
         places = self._unwrapper.map_all(timestamps)
         self._on_frames(SoundBatch(codec, CLOCK_RATES[codec], data, places, arrivals))
 
-    def _pictures_flowed(self, runs: list[PictureRun]) -> None:
+    def _pictures_flowed(self, runs: PictureRuns) -> None:
         video, ssrc, codec = self._video, self.ssrc, self._flowing
         assert video is not None  # noqa: S101 -- nothing is kept else
         assert ssrc is not None  # noqa: S101 -- it is what was lent
-        found: list[EncodedFrame] = []
-        for number, count, timestamp, marker, arrival, payloads, data, first, key in runs:
-            held = payloads or Fragment(data, first, key)
-            frames = video.receive_next(
-                codec, ssrc, number, count, timestamp, marker, held, arrival
-            )
-            found += [
-                self._placed(codec, each.data, each.timestamp, arrival, keyframe=each.keyframe)
-                for each in frames or ()
-            ]
-        if found:
-            self._on_frames(found)
+        data, timestamps, arrivals, keyframes = [], [], [], []
+        at, numbers = 0, runs.numbers
+        while at < len(runs):
+            end = at + runs.whole_from(at)
+            came, when, keys = runs.timestamps[at:end], runs.arrivals[at:end], runs.keys(at, end)
+            count = numbers[end] - numbers[at]
+            if count and video.receive_whole(codec, ssrc, numbers[at], count, came, keys, when):
+                data += runs.kept[at:end]
+                timestamps += came
+                arrivals += when
+                keyframes += keys
+            else:
+                end = max(end, at + 1)
+                for each in range(at, end):
+                    for frame in self._take_run(video, ssrc, runs, each):
+                        data.append(frame.data)
+                        timestamps.append(frame.timestamp)
+                        arrivals.append(runs.arrivals[each])
+                        keyframes.append(frame.keyframe)
+            at = end
+        if data:
+            places, rate = self._unwrapper.map_all(timestamps), CLOCK_RATES[codec]
+            self._on_frames(PictureBatch(codec, rate, data, places, arrivals, keyframes))
         if not video.is_steady:
             self.take_back()
             self._look(self._loop.time())
+
+    def _take_run(self, video: VideoReceiver, ssrc: int, runs: PictureRuns, at: int) -> Frames:
+        """Take one run that may be less than a whole frame, or more."""
+        held: list[bytes] | Fragment
+        if runs.is_read(at):
+            held = Fragment(runs.kept[at], runs.is_first(at), runs.keys(at, at + 1)[0])
+        else:
+            held = runs.payloads(at)
+        frames = video.receive_next(
+            self._flowing,
+            ssrc,
+            runs.numbers[at] & 0xFFFF,
+            runs.numbers[at + 1] - runs.numbers[at],
+            runs.timestamps[at],
+            runs.is_marked(at),
+            held,
+            runs.arrivals[at],
+        )
+        return frames or ()
 
     def _read(
         self, ssrc: int, marked_type: int, number: int, timestamp: int, places: Sequence[Place]

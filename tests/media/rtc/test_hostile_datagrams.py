@@ -3,6 +3,7 @@
 import random
 import select
 import socket
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from typing import Any
 import pytest
 from callboard.media.rtc._pylibsrtp import PacketRoom
 from callboard.media.rtc.flows.flows import Flows
-from callboard.media.rtc.flows.inbound_flow import RECORD
 from callboard.media.rtc.flows.picture_flow import parted
 from callboard.media.rtc.ice.segments import UDP_GRO, runs, segmented
 from callboard.media.rtc.rtp.packet import extended
@@ -29,6 +29,9 @@ pytestmark = pytest.mark.skipif(
 TYPE = 96
 SENT_ID = 3
 SPAN = 1310
+
+RECORD = struct.Struct("=dIII4?")
+"""What is before what is kept: `struct flow_record`."""
 
 KEPT = {"": 0, "opus": 1 << 16, "VP8": 1 << 18, "H264": 1 << 18}
 """What is kept of a stream, and how many octets of it."""

@@ -1,16 +1,17 @@
 """What holds of received video whatever comes: whole frames in order, bounds, no spinning."""
 
+from copy import deepcopy
 from math import inf
 
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, unpack_remb_fci
 from callboard.media.rtc.rtp.packet import RtpPacket
 from callboard.media.rtc.rtp.rtcp import MOST_LOST, nack, pli, remb
 from callboard.media.rtc.rtp.video.frame_assembler import AssembledFrame, FrameAssembler
-from callboard.media.rtc.rtp.video.payload_format import FORMATS
+from callboard.media.rtc.rtp.video.payload_format import FORMATS, Fragment
 from callboard.media.rtc.rtp.video.receiver import VideoReceiver
 from callboard.media.rtc.rtp.video.stream import VideoStream
 from callboard.tests.media.video_packets import RTX_SSRC, SSRC, Picture, of, vp8_packets
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 FILM = [
@@ -99,6 +100,67 @@ def test_frames_are_whole_in_order_and_follow_a_key_frame(steps: list[tuple[str,
     assert seen == sorted(set(seen))
     for before, after in zip([-1, *seen], seen, strict=False):
         assert after == before + 1 or after % 10 == 0  # nothing but a key frame after a gap
+
+
+def state(one: object) -> object:
+    """Give all that something holds."""
+    if isinstance(one, dict):
+        return {name: state(each) for name, each in one.items()}
+    if type(one) is tuple:
+        return tuple(map(state, one))
+    held = one.__getstate__()
+    return one if held is None else state(held)
+
+
+@given(
+    steps,
+    st.lists(st.integers(0, 3), min_size=len(FILM), max_size=len(FILM)),
+    st.sampled_from(["", "", "", "codec", "stream", "number"]),
+)
+@example([("come", 0.0)] * len(PACKETS), [2] * len(FILM), "")
+@example([("wait", 0.2)] * len(PACKETS), [2] * len(FILM), "")
+@settings(max_examples=30, deadline=None)
+def test_whole_frames_are_taken_as_one_by_one(
+    steps: list[tuple[str, float]], runs: list[int], wrong: str
+) -> None:
+    """After whatever has come; where that can't be, nothing happens."""
+    watcher, at, is_taken = Watcher(), 0, False
+    for number, count in enumerate(runs):
+        some = FILM[number : number + count]
+        if some:
+            times = [watcher.now + steps[at][1] * each for each in range(len(some))]
+            is_taken |= whole(watcher.receiver, some, times, wrong)
+        for done, packet in enumerate(FILM[number]):
+            if done and some:
+                whole(watcher.receiver, [FILM[number][done:]], [watcher.now], wrong)
+            watcher.play(packet, *steps[at])
+            at += 1
+    is_usual = all(fate == "come" for fate, _ in steps) and any(runs[1:])
+    assert is_taken or wrong or not is_usual
+
+
+def whole(
+    receiver: VideoReceiver, some: list[list[RtpPacket]], times: list[float], wrong: str
+) -> bool:
+    """Give pictures to a receiver in both ways; tell whether it takes them together."""
+    codec = "H264" if wrong == "codec" else "VP8"
+    ssrc = SSRC + (wrong == "stream")
+    number = some[0][0].sequence_number + (wrong == "number")
+    timestamps = [picture[0].timestamp for picture in some]
+    keys = [not picture[0].payload[1] & 1 for picture in some]
+    sizes = list(map(len, some))
+    ours, theirs = deepcopy(receiver), deepcopy(receiver)
+    if not ours.receive_whole(codec, ssrc, number, sum(sizes), timestamps, keys, times):
+        assert state(ours) == state(receiver)
+        return False
+    assert not wrong
+    for size, timestamp, key, time in zip(sizes, timestamps, keys, times, strict=True):
+        held = Fragment(b"data", first=True, key=key)
+        frames = theirs.receive_next(codec, ssrc, number, size, timestamp, True, held, time)
+        assert frames == (AssembledFrame(codec, b"data", timestamp, key, False),)
+        number = (number + size) % 65536
+    assert state(ours) == state(theirs)
+    return True
 
 
 @given(st.permutations(range(30)))

@@ -100,6 +100,15 @@ class FrameAssembler:
             self._remember(fragment.sets)
         return done + self._finish() if marker else done
 
+    def is_between(self, codec: str) -> bool:
+        """Tell whether the next frame is one that nothing of before belongs to, and can be shown.
+
+        Args:
+            codec: The RTP encoding name of the next frame.
+        """
+        is_clean = self._timestamp < 0 and not self._ahead and not self._after_loss
+        return is_clean and self.follows and codec == self._codec
+
     def interrupt(self) -> None:
         """Take note that what comes next in the stream is not what comes next here."""
         self._timestamp = -1

@@ -1,7 +1,9 @@
 """Times in which received video stood still."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import sub
 from typing import NamedTuple
 
 
@@ -58,7 +60,6 @@ class Freezes:
         self.seconds = 0.0
         self.last: deque[Freeze] = deque(maxlen=self.MOST)
         self._durations: deque[float] = deque(maxlen=self.WINDOW)
-        self._sum = 0.0
         self._before: float | None = None
 
     def frame(self, now: float, *, meant: float | None) -> None:
@@ -75,11 +76,25 @@ class Freezes:
         duration = now - before
         if self._is_freeze(duration) and (meant is None or duration - meant >= self.LONGER):
             self._add(Freeze(before, duration))
-        durations = self._durations
-        if len(durations) == self.WINDOW:
-            self._sum -= durations[0]
-        durations.append(duration)
-        self._sum += duration
+        self._durations.append(duration)
+
+    def are_none(self, arrivals: Sequence[float]) -> bool:
+        """Count several frames, if none of them ends a freeze.
+
+        Args:
+            arrivals: When they were whole, in seconds.
+
+        Returns:
+            False if one may; then none is counted.
+        """
+        if self._before is None:
+            return False
+        durations = list(map(sub, arrivals, (self._before, *arrivals)))
+        if max(durations) >= self.LONGER:
+            return False
+        self._durations.extend(durations)
+        self._before = arrivals[-1]
+        return True
 
     def going_on(self, now: float) -> Freeze | None:
         """Give the freeze that goes on, if a frame is overdue: who asks knows that one should come.
@@ -113,9 +128,9 @@ class Freezes:
             self._add(freeze)
 
     def _is_freeze(self, duration: float) -> bool:
-        if not self._durations:
+        if duration < self.LONGER or not self._durations:
             return False
-        average = self._sum / len(self._durations)
+        average = sum(self._durations) / len(self._durations)
         return duration >= max(3 * average, average + self.LONGER)
 
     def _add(self, freeze: Freeze) -> None:

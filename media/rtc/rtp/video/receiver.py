@@ -124,6 +124,47 @@ class VideoReceiver:
             self._received(frames, now)
         return frames
 
+    def receive_whole(
+        self,
+        codec: str,
+        ssrc: int,
+        number: int,
+        count: int,
+        timestamps: Sequence[int],
+        keys: Sequence[bool],
+        arrivals: Sequence[float],
+    ) -> bool:
+        """Take note of frames that somebody else has put together, as `receive_next` would.
+
+        Args:
+            codec: The RTP encoding name.
+            ssrc: Their stream.
+            number: The first packet's sequence number. The others have those that follow.
+            count: How many packets they had.
+            timestamps: Their RTP timestamps.
+            keys: Of each whether it is a key frame.
+            arrivals: When they were whole, in seconds.
+
+        Returns:
+            False if they are for `receive_next`; then nothing has happened.
+        """
+        stream, requests = self._stream, self._requests
+        if ssrc != self.ssrc or requests.wanted or stream.deadline is not inf:
+            return False
+        if not stream.receive_whole(codec, number, count, arrivals[-1]):
+            return False
+        self._arrived = arrivals[-1]
+        self._blind_since = None
+        self.deadline = inf
+        if any(keys):
+            requests.came()
+        if self.freezes.are_none(arrivals):
+            self._timestamp = timestamps[-1]
+            return True
+        for timestamp, at in zip(timestamps, arrivals, strict=True):
+            self._show(timestamp, at, after_loss=False)
+        return True
+
     def repair(self, codec: str, payload_type: int, packet: RtpPacket, now: float) -> Frames:
         """Take a packet that was sent again on a stream of its own (RFC 4588 §4).
 
@@ -260,12 +301,16 @@ class VideoReceiver:
         for frame in frames:
             if frame.keyframe:
                 self._requests.came()
-            meant = None
-            if not frame.after_loss:
-                step = (frame.timestamp - self._timestamp + WRAP // 2) % WRAP - WRAP // 2
-                meant = step / _CLOCK_RATE
-            self._timestamp = frame.timestamp
-            self.freezes.frame(now, meant=meant)
+            self._show(frame.timestamp, now, after_loss=frame.after_loss)
+
+    def _show(self, timestamp: int, now: float, *, after_loss: bool) -> None:
+        """Take note of a frame that can be shown."""
+        meant = None
+        if not after_loss:
+            step = (timestamp - self._timestamp + WRAP // 2) % WRAP - WRAP // 2
+            meant = step / _CLOCK_RATE
+        self._timestamp = timestamp
+        self.freezes.frame(now, meant=meant)
 
     def _needs_keyframe(self, now: float) -> bool:
         stream = self._stream

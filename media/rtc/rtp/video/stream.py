@@ -172,6 +172,20 @@ class VideoStream:
             return self._one_by_one(codec, timestamp, marker, held)
         return self._assembler.add(codec, timestamp, marker, fragment)
 
+    def receive_whole(self, codec: str, number: int, count: int, now: float) -> bool:
+        """Go on behind frames that somebody else has put together.
+
+        Args:
+            codec: The RTP encoding name.
+            number: The first packet's sequence number.
+            count: How many packets they had.
+            now: When the last one came, in seconds.
+
+        Returns:
+            False if they are for `receive_next`.
+        """
+        return self._assembler.is_between(codec) and self._passes(number, count, now)
+
     def _passes(self, number: int, count: int, now: float) -> bool:
         """Go on behind packets, if they are the next ones and none is missing."""
         highest = self._highest
