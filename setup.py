@@ -22,7 +22,7 @@ inner = [
 #: Pythons with flags (debug, free-threaded) have no stable ABI, which the wheel's tag promises.
 COMPILED = (
     {
-        "cffi_modules": ["media/rtc/flows/build.py:ffibuilder"],
+        "cffi_modules": ["media/compiled/build.py:ffibuilder"],
         "options": {"bdist_wheel": {"py_limited_api": "cp311"}},
     }
     if cffi

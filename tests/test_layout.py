@@ -45,6 +45,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "media": (
         "errors",
         "budget late_event loop_wide",
+        "compiled",
         "frames",
         "codecs",
         "sources",

@@ -50,6 +50,20 @@ def is_keyframe(codec: str, data: bytes) -> bool:
     return True
 
 
+def follow(first: int, timestamps: list[int]) -> list[int]:
+    """Unwrap RTP timestamps that never go back, of which the first is known.
+
+    Args:
+        first: In ticks from any origin.
+        timestamps: At least one; 0 to 2**32 - 1.
+
+    Returns:
+        Of each its ticks from that origin.
+    """
+    begin = timestamps[0]
+    return [first + (timestamp - begin) % WRAP for timestamp in timestamps]
+
+
 class Unwrapper:
     """Turns 32-bit RTP timestamps into numbers that go on past 2**32 (RFC 3550 §5.1).
 

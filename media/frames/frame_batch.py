@@ -93,6 +93,21 @@ class FrameBatch(Sequence[EncodedFrame]):
         """Count them."""
         return len(self.data)
 
+    @property
+    def octets(self) -> int:
+        """How many octets all of them have."""
+        return sum(map(len, self.data))
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether none came before the one before it."""
+        return self.arrivals == sorted(self.arrivals)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether none is empty."""
+        return all(self.data)
+
     def _made(self, places: Iterable[int]) -> Iterator[EncodedFrame]:
         return map(self._one, places)
 

@@ -8,7 +8,6 @@ if not, they alone are encoded again. A file of one direction is the same with o
 (family 0, §5.1.1.1).
 """
 
-import itertools
 import os
 import struct
 import zlib
@@ -20,18 +19,20 @@ from operator import add
 
 import av
 
+from ..compiled.part import ffi, lib
 from ..frames.frame import Direction, EncodedFrame
 from ..frames.frame_batch import FrameBatch
 from ..frames.opus_packet import (
     SILENCE,
     OpusError,
     OpusPacket,
-    are_one_frame,
     delimited,
     delimited_frames,
     is_one_frame,
     parse,
 )
+from ..frames.packed_sound import PackedSound, packed, parted
+from ..frames.sound_batch import SoundBatch
 from .container import (
     BOTH,
     KINDS_OF_FILE,
@@ -58,6 +59,12 @@ EDGE = 1e-6
 SLIP = 0.75
 """Slots by which a direction may be off its time before silence is put in, or a packet left out."""
 
+MOST_PACKETS = 48
+"""Packets of a page: about a second of them."""
+
+MOST_AROUND = 512
+"""Octets of a page beside its packets, at most."""
+
 _SERIAL = 0x43A11
 _AT_ONCE = 4096  # octets: for more than 5 KB, `zlib.crc32` gives the interpreter's lock away
 _FIRST, _LAST = 2, 4
@@ -78,7 +85,7 @@ class Ogg:
         self._lanes = {direction: _Lane() for direction in directions}
         self._slots = 0
         self._end = 0
-        self._pages = itertools.count()
+        self._pages = 0
 
     def write(self, direction: Direction, frame: EncodedFrame, seconds: float) -> None:
         """Take a frame (see `Container.write`)."""
@@ -88,7 +95,8 @@ class Ogg:
                 "Ogg file, which takes nothing else; let the account negotiate Opus alone"
             )
             return
-        self._lanes[direction].add_all((frame.data,), (seconds,))
+        with suppress(OpusError):
+            self._lanes[direction].add(frame.data, seconds)
 
     def takes_run(self, direction: Direction, codec: str) -> bool:
         """See `Container.takes_run`."""
@@ -98,7 +106,7 @@ class Ogg:
         self, direction: Direction, frames: FrameBatch, seconds: Sequence[float], *, is_even: bool
     ) -> None:
         """Take frames (see `Container.write_run`)."""
-        self._lanes[direction].add_all(frames.data, seconds, is_even=is_even)
+        self._lanes[direction].add_run(frames, seconds, is_even=is_even)
 
     def take(self, now: float) -> list[Chunk]:
         """Hand out the packets whose time has come in each direction (see `Container.take`)."""
@@ -115,6 +123,10 @@ class Ogg:
         lanes = [self._lanes[one] for one in self._directions]
         until = min(until, max([lane.end for lane in lanes]))
         pages: list[bytes] = []
+        page = b"" if last or not self._end else self._packed_page(lanes, until)
+        if page:
+            self._slots = until
+            return self._given(page)
         if not self._end and (until > self._slots or last):
             head, tags = _head(self._directions), _tags(self._directions)
             pages += (self._page([head], 0, _FIRST), self._page([tags], 0))
@@ -126,36 +138,68 @@ class Ogg:
             self._slots += len(run)
             ends = last and number == len(runs)
             pages.append(self._page(run, self._slots * SLOT, _LAST if ends else 0))
+        return self._given(b"".join(pages))
+
+    def _given(self, data: bytes) -> list[Chunk]:
+        """Give what is to be written at the end."""
         self.seconds = self._slots * SLOT / 48000
-        data = b"".join(pages)
         self._end += len(data)
         return [(self._end - len(data), data)] if data else []
 
+    def _packed_page(self, lanes: Sequence["_Lane"], until: int) -> bytes:
+        """Make one page of all packets up to a slot, without a look at any of them.
+
+        Returns:
+            Nothing if they want one.
+        """
+        count, all_records = until - self._slots, [lane.records for lane in lanes]
+        if not 0 < count <= MOST_PACKETS or not all(all_records):
+            return b""
+        lengths, begins = list(map(len, all_records)), [lane.at for lane in lanes]
+        form = (until * SLOT, _SERIAL, self._pages, len(lanes), count, lengths, begins)
+        page = ffi.new("struct page *", form)
+        written = ffi.new("uint8_t[]", sum(lengths) - sum(begins) + MOST_AROUND)
+        length = lib.sound_page(page, all_records[0], all_records[-1], written)
+        if not length:
+            return b""
+        for lane, at in zip(lanes, page.at, strict=False):
+            lane.pass_by(at, until)
+        self._pages += 1
+        return bytes(ffi.buffer(written, length))
+
     def _page(self, packets: Sequence[bytes], position: int, flags: int = 0) -> bytes:
-        return _page(packets, position, next(self._pages), flags)
+        self._pages += 1
+        return _page(packets, position, self._pages - 1, flags)
 
 
 class _Lane:
-    """One direction's packets of 20 ms, each in its slot of time."""
+    """One direction's packets of 20 ms, each in its slot of time.
+
+    Attributes:
+        end: The slot behind the last one's.
+        records: Those that were not popped, in records (see `PackedSound`), while none wanted a
+            look; else empty.
+        at: Where in the records the first one is.
+    """
 
     def __init__(self) -> None:
+        self.at = 0
         self.end = 0
+        self.records = b""
         self._popped = 0
         self._packets: list[bytes] = []  # those of the slots after what was popped
         self._are_one_frame = True  # each of the packets
         self._recoder: _Recoder | None = None
 
-    def add_all(
-        self, data: Sequence[bytes], seconds: Sequence[float], *, is_even: bool = False
-    ) -> None:
+    def add_run(self, frames: FrameBatch, seconds: Sequence[float], *, is_even: bool) -> None:
         """Place packets one after the other, as `add` does; what is none is left out."""
-        if is_even and self.end >= max(self._popped, 1) and are_one_frame(data):
+        if is_even and self.end >= max(self._popped, 1) and isinstance(frames, SoundBatch):
             off = seconds[0] * 48000 / SLOT - self.end
-            if abs(off) < SLIP - EDGE:
-                self._packets += data
-                self.end += len(data)
+            if abs(off) < SLIP - EDGE and frames.are_one_frame:
+                self._join(frames)
+                self.end += len(frames)
                 return
-        for one, at in zip(data, seconds, strict=True):
+        for one, at in zip(frames.data, seconds, strict=True):
             with suppress(OpusError):
                 self.add(one, at)
 
@@ -169,6 +213,7 @@ class _Lane:
         due = seconds * 48000 / SLOT
         if self.end and due < self.end - SLIP:
             return
+        self._unpack()
         slot = self.end if self.end and due <= self.end + SLIP else round(due)
         for part in (data,) if packet is None else self._split(packet):
             if slot >= self._popped:
@@ -178,8 +223,33 @@ class _Lane:
             slot += 1
             self.end = slot
 
+    def _join(self, sound: SoundBatch) -> None:
+        """Take packets for the slots from the end on, each of one frame."""
+        if isinstance(sound, PackedSound) and (self._are_one_frame or not self._packets):
+            self.records = (self.records[self.at :] or packed(self._packets)) + sound.records
+            self.at, self._packets = 0, []
+        else:
+            self._unpack()
+            self._packets += sound.data
+
+    def _unpack(self) -> None:
+        """Take packets out of their records."""
+        if self.records:
+            self._packets = parted(self.records[self.at :], self.end - self._popped)[0]
+            self.records, self.at = b"", 0
+
+    def pass_by(self, at: int, end: int) -> None:
+        """Take note that records are written.
+
+        Args:
+            at: Where the first one is that is not.
+            end: Its slot.
+        """
+        self.at, self._popped = at, end
+
     def pop_all(self, end: int) -> list[bytes]:
         """Return what belongs into the slots up to one: silence where nothing came."""
+        self._unpack()
         count, self._popped = end - self._popped, end
         found, self._packets = self._packets[:count], self._packets[count:]
         return found + [SILENCE] * (count - len(found))
@@ -287,15 +357,19 @@ def _lacing(length: int) -> bytes:
 
 
 def _runs(packets: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Divide packets into pages of whole packets: 255 segments, 48 packets (about a second)."""
-    if packets and len(packets) <= 48 and sum(map(len, packets)) // 255 + len(packets) <= 255:
+    """Divide packets into pages of whole packets: 255 segments, `MOST_PACKETS`."""
+    if (
+        packets
+        and len(packets) <= MOST_PACKETS
+        and sum(map(len, packets)) // 255 + len(packets) <= 255
+    ):
         yield list(packets)
         return
     run: list[bytes] = []
     segments = 0
     for packet in packets:
         segments += len(packet) // 255 + 1
-        if segments > 255 or len(run) == 48:
+        if segments > 255 or len(run) == MOST_PACKETS:
             yield run
             run, segments = [], len(packet) // 255 + 1
         run.append(packet)

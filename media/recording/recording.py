@@ -179,8 +179,8 @@ class Recording:
     def _keep_all(self, direction: Direction, frames: FrameBatch) -> bool:
         """Let frames wait for the writer together, if none of them is to be looked at."""
         runs = frames.kind == "audio" or (self._video and direction in self._running)
-        size = sum(map(len, frames.data)) + OVERHEAD * len(frames)
-        return runs and all(frames.data) and self._keep((direction, frames), size)
+        size = frames.octets + OVERHEAD * len(frames)
+        return runs and frames.is_whole and self._keep((direction, frames), size)
 
     def _keep(self, given: Given, size: int) -> bool:
         """Let frames wait for the writer, if there is room."""
@@ -358,7 +358,7 @@ def _frames(one: EncodedFrame | FrameBatch) -> Iterable[EncodedFrame]:
 def _track(some: Sequence[EncodedFrame | FrameBatch]) -> FrameBatch | None:
     """Return what comes of a track; None if its order counts, or it is not of one codec."""
     frames = _BATCHES[some[0].kind].joined(some)
-    return frames if frames is None or frames.arrivals == sorted(frames.arrivals) else None
+    return frames if frames is None or frames.is_in_order else None
 
 
 def _runs(

@@ -6,6 +6,7 @@ from operator import ge, sub
 from ..frames.frame import EncodedFrame
 from ..frames.frame_batch import FrameBatch
 from ..frames.sound_batch import SoundBatch
+from .even_times import EvenTimes
 
 SLACK = 0.08
 """Seconds between a track's RTP clock and arrival that are taken for jitter."""
@@ -24,8 +25,6 @@ EDGE = 1e-6
 FOLLOW = 0.002
 """The part of a delay beyond `SLACK` that each frame makes good: clocks drift by some 100 ppm, a
 third of a second each hour. At 50 frames/s half of it is gone after 7 seconds."""
-
-_EVEN = tuple(number / 50 for number in range(256))
 
 
 def times_due(frames: Sequence[EncodedFrame]) -> list[float]:
@@ -87,7 +86,7 @@ class TrackTimeline:
         due = times_due(frames)
         return [self.place(frame, at) for frame, at in zip(frames, due, strict=True)]
 
-    def place_even(self, sound: SoundBatch) -> list[float] | None:
+    def place_even(self, sound: SoundBatch) -> Sequence[float] | None:
         """Place sound that comes in time, of which each frame is due 20 ms after the one before.
 
         Args:
@@ -97,19 +96,17 @@ class TrackTimeline:
             What `place_all` gives; None if that is to be asked.
         """
         last, origin, rate = self._last, self._origin, sound.clock_rate
-        if last is None or len(sound) > len(_EVEN):
+        if last is None:
             return None
-        first = sound.timestamps[0] / rate
-        begins = list(map(sub, sound.arrivals, _EVEN))
-        earliest, latest = min(begins), max(begins)
-        ahead = origin + first + self._start
+        (first, end), (earliest, latest) = sound.ends, sound.begins
+        at = origin + first / rate
+        ahead = at + self._start
         if ahead - earliest > SLACK - EDGE or latest - ahead > SLACK - EDGE:
             return None
-        if earliest < self._start + EDGE or origin + first < last + self._step + EDGE:
+        if earliest < self._start + EDGE or at < last + self._step + EDGE:
             return None
-        placed = [origin + timestamp / rate for timestamp in sound.timestamps]
-        self._last = placed[-1]
-        return placed
+        self._last = origin + end / rate
+        return EvenTimes(origin, first, len(sound), rate)
 
     def _place_steady(self, frames: Sequence[EncodedFrame]) -> list[float | None] | None:
         """Place frames of a clock that needs no correction by any of them; None if it may need one.

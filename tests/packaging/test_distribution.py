@@ -28,10 +28,10 @@ from callboard.tests.packaging.distribution import (
 )
 from packaging.metadata import Metadata
 
-COMPILED = "callboard/media/rtc/flows/_flows.abi3.so"
+COMPILED = "callboard/media/compiled/_compiled.abi3.so"
 """What is in the wheel besides the package's own files, where there is a compiler."""
 
-ARE_COMPILED = "from callboard.media.rtc.flows.flows import Flows; print(Flows.are_compiled())"
+ARE_COMPILED = "from callboard.media.compiled.part import is_on; print(is_on())"
 
 pytestmark = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
 

@@ -13,7 +13,7 @@ from aiortc.rtp import HeaderExtensions
 from ...frames.payloads import Piece
 from ...sources.unit import Unit
 from ..flows.flows import Flows
-from ..flows.outbound_flow import Left, OutboundFlow, Pace
+from ..flows.outbound_flow import Left, LeftSound, OutboundFlow, Pace
 from ..rtp.reports import Sent
 from .spare import DONE, compact
 from .way_out import WayOut
@@ -179,11 +179,11 @@ class RtpStream:
         self._flow, self._sent.settle = flow, self._settle
         return True
 
-    def left(self) -> Left:
+    def left(self) -> LeftSound | Left:
         """Give the frames that have left by the compiled part since this was last asked."""
-        return ([], [], []) if self._flow is None else self._flow.left()
+        return ([], [], []) if self._flow is None else self._flow.left_sound()
 
-    def take_back(self, go_on: Callable[[OutboundFlow], None]) -> Left:
+    def take_back(self, go_on: Callable[[OutboundFlow], None]) -> LeftSound | Left:
         """Let no more frames leave by the compiled part, to which some were lent.
 
         Args:
@@ -198,7 +198,7 @@ class RtpStream:
         self._settle()
         self._flow = self._sent.settle = None
         go_on(flow)
-        return flow.left()
+        return flow.left_sound()
 
     def _settle(self) -> None:
         """Count what has left."""

@@ -1,4 +1,5 @@
-/* What Python and C both know. cffi reads this file as it is: it takes no directives. */
+/* What Python and C both know, besides sound.h. cffi reads this file as it is: it takes no
+ * directives. */
 
 enum {
     MOST_SOCKETS = 256, /* that are read in one round */
@@ -80,18 +81,6 @@ struct outbound {
     int64_t ticks;         /* how long those that had their turn last together */
     double wall;           /* when the last one had, in seconds of CLOCK_REALTIME */
     int place;             /* kept by C */
-};
-
-/* Before what is kept: a payload of sound, or what packets of one timestamp that follow each other
- * add to their picture. */
-struct flow_record {
-    double arrival;     /* of the last packet */
-    uint32_t timestamp;
-    uint32_t octets;    /* that follow */
-    uint32_t packets;
-    uint8_t is_marked;  /* whether the last one is the last of its picture; the others are not */
-    uint8_t is_read;    /* if not, whole payloads follow, and before each its size in two octets */
-    uint8_t is_first, is_key; /* of pictures that are read; see `Fragment` */
 };
 
 /* Packets that were sent at nearly one time. */
@@ -200,6 +189,10 @@ void flows_take(struct flows *flows, struct outbound *flow);
 void flows_forget(struct flows *flows, int file);
 int flows_keep_back(struct flows *flows, int file, int wait);
 int flows_count_reads(struct flows *flows, int file);
+
+/* Writes records of sound that had its turn, from the frame of a number on; returns their octets, or
+ * -1 if they are more than `size`. */
+int flows_record(const struct outbound *flow, int first, uint8_t *records, int size);
 
 /* Reads records, at most as many as there is room for; returns how many. */
 int flows_part(const uint8_t *records, int length, struct columns *columns);

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import socket
 import struct
 import time
@@ -13,25 +12,21 @@ from typing import Any
 
 from pylibsrtp import Session
 
+from ...compiled.part import ffi, is_on, lib
 from ...loop_wide import LoopWide
 from ...sources.pacer import Pacer, Ticket
 from .._pylibsrtp import PacketRoom, address_of, functions
 
-try:
-    from ._flows import ffi, lib  # type: ignore[import-not-found]
-except ImportError:  # nobody could compile it: Python takes all packets
-    ffi = lib = None
-
 logger = logging.getLogger(__name__)
-
-SWITCH = "CALLBOARD_COMPILED"
-"""Environment variable: 0 has Python take all packets."""
 
 READS = 4
 """How often the kernel's largest datagram fits into the room: it holds what Python is to take."""
 
 MOST_ADDRESSES = 1024
 """Addresses of peers that are kept as Python writes them."""
+
+MOST_RECORDS = 1 << 16
+"""Octets of sound that has left, as it is asked for."""
 
 _IPV4 = struct.Struct("!4s8x")
 _FAMILY = struct.Struct("=H")
@@ -74,6 +69,7 @@ class Flows(LoopWide):
         self._c: Any = ffi.gc(made, lib.flows_free)
         made.grid, made.beat, made.patience = Pacer.GRID, Pacer.BEAT, Pacer.PATIENCE
         self._columns: Any = ffi.new("struct columns *")
+        self._records: Any = ffi.new("uint8_t[]", MOST_RECORDS)
         self._addresses: dict[bytes, Address] = {}
         self._ends: dict[int, tuple[Any, Callable[[], None], OnUnsent]] = {}
         # What C points to must not be freed, whoever forgets it.
@@ -85,15 +81,10 @@ class Flows(LoopWide):
         self._ticket: Ticket | None = None
         self._estimates: Ticket | None = None
 
-    @staticmethod
-    def are_compiled() -> bool:
-        """Tell whether there is a compiled part, and nobody has switched it off."""
-        return lib is not None and os.environ.get(SWITCH) != "0"
-
     @classmethod
     def available(cls) -> "Flows | None":
         """Return those of the running event loop, if there is a compiled part."""
-        return cls.running() if cls.are_compiled() else None
+        return cls.running() if is_on() else None
 
     @property
     def is_behind(self) -> bool:
@@ -223,6 +214,19 @@ class Flows(LoopWide):
         """
         moment = int(time.monotonic() * 1000)
         return bool(lib.flows_read(self._c, epoll, self._loop.time(), moment))
+
+    def records(self, flow: Any, first: int) -> bytes:
+        """Give sound that has left, in records: see `PackedSound`.
+
+        Args:
+            flow: Outbound, whose frames are told of.
+            first: The number of the frame to begin with.
+
+        Returns:
+            Nothing if it is too much.
+        """
+        length = lib.flows_record(flow, first, self._records, MOST_RECORDS)
+        return ffi.buffer(self._records, length)[:] if length > 0 else b""
 
     def parted(self, flow: Any) -> Columns:
         """Read what was kept of an inbound flow, in columns, and keep it no more.

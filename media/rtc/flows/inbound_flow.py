@@ -11,8 +11,8 @@ from .flows import Address, Flows
 
 _GROUP = struct.Struct("=qqq")
 
-TakeFrames = Callable[[list[bytes], list[int], list[float]], None]
-"""Takes frames: of each its payload, its RTP timestamp, and when it came."""
+TakeSound = Callable[[bytes], None]
+"""Takes frames of sound in records: see `PackedSound`."""
 
 
 class LendingEstimate(Protocol):
@@ -62,7 +62,7 @@ class InboundFlow:
 
         Args:
             flows: Where.
-            take: Gets the frames that were kept, in order, when they are asked for (`TakeFrames`).
+            take: Gets the frames that were kept, in order, when they are asked for (`TakeSound`).
             on_strange: Called to end it at once, behind a packet that may change what is to be
                 done, and when whoever decrypts is to see the next one.
         """
@@ -159,7 +159,10 @@ class InboundFlow:
 
     def _hand_on(self) -> None:
         """Hand on what was kept."""
-        self._take(*self._flows.parted(self._c))
+        flow = self._c
+        records = self._flows.ffi.buffer(flow.frames, flow.frames_length)[:]
+        flow.frames_length = 0
+        self._take(records)
 
     def _look(self) -> None:
         """Give on what the estimate goes by."""

@@ -58,6 +58,30 @@ void flows_take(struct flows *flows, struct outbound *flow)
     flow->place = -1;
 }
 
+int flows_record(const struct outbound *flow, int first, uint8_t *records, int size)
+{
+    int used = 0;
+    if (first < 0 || flow->left == NULL)
+        return -1;
+    for (int at = first; at < flow->at; at++) {
+        const struct flow_piece *piece = flow->frames[at]->pieces;
+        struct flow_record record = {
+            .arrival = flow->left[at].at,
+            .timestamp = (uint32_t)flow->left[at].timestamp,
+            .octets = (uint32_t)piece->length,
+            .packets = 1,
+            .is_read = 1,
+        };
+        if (size - used - (int)sizeof record < piece->length)
+            return -1;
+        memcpy(records + used, &record, sizeof record);
+        used += (int)sizeof record;
+        memcpy(records + used, piece->data, (size_t)piece->length);
+        used += piece->length;
+    }
+    return used;
+}
+
 /* -- when ---------------------------------------------------------------------------------------- */
 
 static double moment_of(double at)

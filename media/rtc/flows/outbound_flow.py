@@ -24,6 +24,19 @@ Left = tuple[Sequence[Unit], list[int], list[float]]
 """Frames that have left; of each its timestamp in ticks from the origin, and when it left, on the
 loop's clock."""
 
+
+class LeftSound(NamedTuple):
+    """Sound that has left.
+
+    Attributes:
+        records: See `PackedSound`.
+        first: The timestamp of the first frame, in ticks from the origin.
+    """
+
+    records: bytes
+    first: int
+
+
 Cut = Callable[[Unit], Sequence[Piece]]
 """Gives what the packets of a frame carry."""
 
@@ -174,6 +187,15 @@ class OutboundFlow:
             return [], [], []
         told, self._told = self._told, self.said.at
         return self.had_turns(told)
+
+    def left_sound(self) -> LeftSound | Left:
+        """Give what `left` does of sound, in records unless it is very much."""
+        said, told = self.said, self._told
+        records = self._flows.records(said, told) if self._is_watched and said.at > told else b""
+        if not records:
+            return self.left()
+        self._told = said.at
+        return LeftSound(records, int(said.left[told].timestamp))
 
     def had_turns(self, first: int) -> Left:
         """Give frames whose turn has come.

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "sound.h"
 #include "flows.h"
 
 enum {

@@ -9,8 +9,8 @@ from aiortc import RTCRtpCodecParameters, RTCRtpTransceiver
 
 from ...frames.codec import CLOCK_RATES, TELEPHONE_EVENT, Unwrapper
 from ...frames.frame import EncodedFrame, Kind
+from ...frames.packed_sound import PackedSound
 from ...frames.picture_batch import PictureBatch
-from ...frames.sound_batch import SoundBatch
 from .. import _aiortc
 from .._aiortc.early_packets import Place
 from ..flows.inbound_flow import InboundFlow
@@ -309,10 +309,10 @@ class Incoming:
         if self._flow is not None and self._flow.is_live:
             self._flow.settle()
 
-    def _flowed(self, data: list[bytes], timestamps: list[int], arrivals: list[float]) -> None:
+    def _flowed(self, records: bytes) -> None:
         codec = self._flowing
-        places = self._unwrapper.map_all(timestamps)
-        self._on_frames(SoundBatch(codec, CLOCK_RATES[codec], data, places, arrivals))
+        unwrap = self._unwrapper.map_all
+        self._on_frames(PackedSound(codec, CLOCK_RATES[codec], records, unwrap))
 
     def _pictures_flowed(self, runs: PictureRuns) -> None:
         video, ssrc, codec = self._video, self.ssrc, self._flowing

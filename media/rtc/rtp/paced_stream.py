@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Sequence, Sized
+from functools import partial
 
+from ...frames.codec import follow
 from ...frames.frame import EncodedFrame, Kind
+from ...frames.packed_sound import PackedSound
 from ...frames.picture_batch import PictureBatch
 from ...frames.sound_batch import SoundBatch
 from ...sources.pacer import Pacer, PacerStep, Ticket
 from ...sources.unit import FrameRun, Unit, UnitRun
 from .._aiortc import RtpStream
-from ..flows.outbound_flow import Left, OutboundFlow, Pace
+from ..flows.outbound_flow import Left, LeftSound, OutboundFlow, Pace
 from .picture_stream import PictureStream
 from .splice import Splice
 
@@ -154,7 +157,11 @@ class PacedStream:
         if self._lent is not None and self.stream is not None:
             self._tell(self.stream.left())
 
-    def _tell(self, left: Left) -> None:
+    def _tell(self, left: LeftSound | Left) -> None:
+        if isinstance(left, LeftSound):
+            unwrap = partial(follow, left.first)
+            self._on_all_sent(PackedSound(self.codec, self.rate, left.records, unwrap))
+            return
         units, timestamps, times = left
         if not units:
             return

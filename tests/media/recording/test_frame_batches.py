@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,10 @@ from callboard.media import (
     SoundBatch,
     Writer,
 )
+from callboard.media.compiled.part import is_on
 from callboard.media.frames import opus_packet
+from callboard.media.frames.codec import Unwrapper
+from callboard.media.frames.packed_sound import PackedSound
 from callboard.media.frames.picture_batch import PictureBatch
 from callboard.media.recording import matroska, matroska_track, ogg, recording
 from callboard.media.recording.ebml import elements
@@ -33,6 +37,11 @@ SENT, RECEIVED = Direction
 CUES = b"\x1c\x53\xbb\x6b"
 ROUND = 0.5
 """Seconds of frames that are given at one time."""
+
+RECORD = struct.Struct("=dIII4B")
+"""`struct flow_record`"""
+
+Together = Callable[[list[EncodedFrame]], FrameBatch]
 
 Round = list[tuple[Direction, list[EncodedFrame]]]
 """What comes in such a time: runs of frames."""
@@ -117,6 +126,22 @@ def rounds(
     return found
 
 
+def pack(frames: list[EncodedFrame]) -> FrameBatch:
+    """Put frames together; sound as C does."""
+    if frames[0].kind == "video":
+        return batch(frames)
+
+    def unwrap(timestamps: list[int]) -> list[int]:
+        return [frames[0].timestamp + each for each in Unwrapper().map_all(timestamps)]
+
+    records = b"".join(
+        RECORD.pack(one.arrival, one.timestamp & 0xFFFFFFFF, len(one.data), 1, 0, 1, 0, 0)
+        + one.data
+        for one in frames
+    )
+    return PackedSound(frames[0].codec, frames[0].clock_rate, records, unwrap)
+
+
 def batch(frames: list[EncodedFrame]) -> FrameBatch:
     """Put frames together."""
     columns = (
@@ -132,7 +157,12 @@ def batch(frames: list[EncodedFrame]) -> FrameBatch:
 
 
 def recorded(
-    folder: Path, call: list[Round], directions: Directions, *, video: bool, together: bool
+    folder: Path,
+    call: list[Round],
+    directions: Directions,
+    *,
+    video: bool,
+    together: Together | None,
 ) -> list[tuple[str, bytes]]:
     """Record a call; give its files."""
 
@@ -142,7 +172,7 @@ def recorded(
             for number, runs in enumerate(call, 1):
                 await asyncio.sleep(ROUND * number - asyncio.get_running_loop().time())
                 one.write_all(
-                    [(way, batch(run)) for way, run in runs]
+                    [(way, together(run)) for way, run in runs]
                     if together
                     else [(way, frame) for way, run in runs for frame in run]
                 )
@@ -178,7 +208,7 @@ def frame_by_frame(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RecordingFile, "takes_run", lambda *_: False)
     patch.setattr(TrackTimeline, "place_even", lambda *_: None)
     patch.setattr(TrackTimeline, "_place_steady", lambda *_: None)
-    patch.setattr(ogg, "are_one_frame", lambda _: False)
+    patch.setattr(SoundBatch, "are_one_frame", False)
     patch.setattr(
         ogg, "delimited_frames", lambda packets: list(map(opus_packet.delimited, packets))
     )
@@ -197,12 +227,15 @@ def test_batches_and_frames_give_the_same_file(tmp_path: Path, quick: list[int])
         chance: random.Random, unusual: float, directions: Directions, video: bool, seen: bool
     ) -> None:
         call = rounds(chance, unusual, 8, video=seen)
-        ours = recorded(tmp_path, call, directions, video=video, together=True)
-        alone = recorded(tmp_path, call, directions, video=video, together=False)
+        ours = recorded(tmp_path, call, directions, video=video, together=batch)
+        alone = recorded(tmp_path, call, directions, video=video, together=None)
+        if is_on():
+            packed = recorded(tmp_path, call, directions, video=video, together=pack)
+            assert packed == alone
         with pytest.MonkeyPatch.context() as patch:
             frame_by_frame(patch)
             before = quick[0]
-            theirs = recorded(tmp_path, call, directions, video=video, together=True)
+            theirs = recorded(tmp_path, call, directions, video=video, together=batch)
             assert quick[0] == before
         assert ours == alone == theirs
         assert ours
@@ -217,7 +250,7 @@ def test_usual_frames_are_recorded_in_batches(
     tmp_path: Path, quick: list[int], video: bool, seen: bool
 ) -> None:
     call = rounds(random.Random(2), 0.0, 8, video=seen)
-    recorded(tmp_path, call, BOTH, video=video, together=True)
+    recorded(tmp_path, call, BOTH, video=video, together=batch)
     # The first rounds say what comes.
     assert quick[0] >= len([runs for runs in call if runs]) - 2
 
@@ -241,7 +274,7 @@ def test_times_in_a_matroska_file_never_repeat() -> None:
 
 def test_a_player_may_start_at_each_picture_that_allows_it(tmp_path: Path) -> None:
     call = rounds(random.Random(2), 0.0, 8, video=True)
-    ((suffix, data),) = recorded(tmp_path, call, BOTH, video=True, together=True)
+    ((suffix, data),) = recorded(tmp_path, call, BOTH, video=True, together=batch)
     assert suffix == ".mkv"
     frames = [one for runs in call for _, run in runs for one in run]
     pictures = [one for one in frames if one.kind == "video" and one.keyframe]

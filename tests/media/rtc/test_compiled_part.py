@@ -10,11 +10,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from callboard.media.rtc.flows import build, flows
+from callboard.media.compiled import build, part
 
-FOLDER = Path(flows.__file__).parent
+ROOT = Path(__file__).parents[3]
 
-BUILT = FOLDER / "_flows.abi3.so"
+FOLDER = Path(part.__file__).parent
+
+BUILT = FOLDER / "_compiled.abi3.so"
 
 STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-O2"]
 """With -O2, as compilers find some faults only where they optimize."""
@@ -22,7 +24,7 @@ STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror", "-O2"]
 
 def compiled() -> ModuleType:
     """The compiled part itself: what uses it does not say why it can't be loaded."""
-    return importlib.import_module(f"{flows.__package__}._flows")
+    return importlib.import_module(f"{part.__package__}._compiled")
 
 
 def layout(ffi: Any, struct: str) -> list[tuple[str, int, str]]:
@@ -40,7 +42,10 @@ needs_it = pytest.mark.skipif(
 
 @pytest.mark.parametrize("compiler", [name for name in ("gcc", "clang") if shutil.which(name)])
 def test_compilers_have_no_complaints(compiler: str, tmp_path: Path) -> None:
-    command = [compiler, *STRICT, "-c", *map(str, FOLDER.glob("[!_]*.c"))]
+    extension = build.ffibuilder.distutils_extension(tmpdir=str(tmp_path))
+    ours = [ROOT / source for source in extension.sources[1:]]
+    folders = [f"-I{ROOT / each}" for each in extension.include_dirs]
+    command = [compiler, *STRICT, *folders, "-c", *map(str, ours)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
 
@@ -58,6 +63,7 @@ def test_each_python_loads_what_one_has_built() -> None:
     [
         *("flows", "inbound", "left_over", "made", "outbound"),
         *("flow_burst", "flow_frame", "flow_left", "flow_piece"),
+        *("flow_record", "page", "sound"),
     ],
 )
 def test_what_was_built_is_what_the_sources_say(struct: str) -> None:
@@ -71,10 +77,10 @@ def test_what_was_built_is_what_the_sources_say(struct: str) -> None:
 def test_the_environment_turns_it_off(
     value: str | None, is_on: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(flows.SWITCH, raising=False)
+    monkeypatch.delenv(part.SWITCH, raising=False)
     if value is not None:
-        monkeypatch.setenv(flows.SWITCH, value)
-    assert flows.Flows.are_compiled() is is_on
+        monkeypatch.setenv(part.SWITCH, value)
+    assert part.is_on() is is_on
 
 
 @pytest.mark.unit
@@ -82,9 +88,9 @@ def test_python_alone_is_enough() -> None:
     """Where nothing could be compiled, or something for another machine lies there."""
     program = (
         "import sys\n"
-        "sys.modules['callboard.media.rtc.flows._flows'] = None\n"
-        "from callboard.media.rtc.flows.flows import Flows\n"
-        "print(Flows.are_compiled())\n"
+        "sys.modules['callboard.media.compiled._compiled'] = None\n"
+        "from callboard.media.compiled.part import is_on\n"
+        "print(is_on())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -16,10 +16,10 @@ import pytest
 from aiortc import RTCPeerConnection, RTCRtpCodecParameters, RTCRtpTransceiver
 from aiortc.rtcdtlstransport import State
 from callboard.media import ClockPattern, EncodedFrame, Kind, ReceivePath, Tone
+from callboard.media.compiled.part import SWITCH
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
 from callboard.media.rtc._aiortc.early_packets import EarlyPackets, Taker
 from callboard.media.rtc._aiortc.inbound import InboundSrtp
-from callboard.media.rtc.flows.flows import SWITCH
 from callboard.media.rtc.ice.segments import runs
 from callboard.media.rtc.ice.socket_poll import SocketPoll
 from callboard.media.rtc.rtp.incoming import Incoming

@@ -15,9 +15,10 @@ import pytest
 from aiortc import RTCPeerConnection, RTCRtpParameters
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters
 from callboard.media import EncodedFrame, Kind, ReceivePath, Source
+from callboard.media.compiled.part import SWITCH, is_on
 from callboard.media.rtc._aiortc import inbound
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
-from callboard.media.rtc.flows.flows import SWITCH, Flows
+from callboard.media.rtc.flows.flows import Flows
 from callboard.media.rtc.flows.inbound_flow import InboundFlow
 from callboard.media.rtc.flows.outbound_flow import OutboundFlow
 from callboard.media.rtc.ice import udp_transport
@@ -63,7 +64,7 @@ from pylibsrtp import Policy, Session
 __all__ = ["staged"]
 
 pytestmark = pytest.mark.skipif(
-    not Flows.are_compiled(), reason="there is no compiled part: it wants a C compiler"
+    not is_on(), reason="there is no compiled part: it wants a C compiler"
 )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from callboard.media.compiled.part import is_on
 from callboard.media.rtc._pylibsrtp import PacketRoom
 from callboard.media.rtc.flows.flows import Flows
 from callboard.media.rtc.flows.picture_flow import parted
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
 pytestmark = pytest.mark.skipif(
-    not Flows.are_compiled(), reason="there is no compiled part: it wants a C compiler"
+    not is_on(), reason="there is no compiled part: it wants a C compiler"
 )
 
 TYPE = 96

@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
-from callboard.media.rtc.flows import build
+from callboard.media.compiled import build
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,7 +25,7 @@ SANITIZERS = [
 BETWEEN = ["-Drecvmsg=recvmsg_poisoning", "-Dflows_read=flows_read_itself"]
 """What the compiled part calls, and how it is called, with `poisoned.c` in between."""
 
-PROPERTIES = "comes_in_is_the_same or goes_out or given_back"
+PROPERTIES = "comes_in_is_the_same or goes_out or given_back or packed_sound"
 """Tests, by parts of their names, that try out the most in the least time."""
 
 TRIAL = """
@@ -52,9 +52,9 @@ spec.loader.exec_module(module)
 import pytest
 
 status = pytest.main(arguments)
-from callboard.media.rtc.flows import flows
+from callboard.media.compiled import part
 
-assert flows.lib is module.lib, "what was built for this is not what was tested"
+assert part.lib is module.lib, "what was built for this is not what was tested"
 sys.exit(status)
 """
 """Runs pytest with another compiled part than the one that lies beside its sources."""
@@ -107,7 +107,7 @@ def built(sanitizer: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str
     parts = [folder / f"{source.stem}.o" for source in ours]
     for source, part in zip(ours, parts, strict=True):
         printed([*gcc, *BETWEEN, "-c", source, "-o", part])
-    file = folder / "_flows.abi3.so"
+    file = folder / "_compiled.abi3.so"
     printed(
         [
             *(*gcc, "-shared", f"-I{sysconfig.get_path('include')}"),
@@ -129,6 +129,7 @@ def test_packets_lead_it_nowhere_else(
             # What the sanitizers say goes past Python.
             *("-q", "--capture=sys", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'child'}"),
             *(f"tests/media/rtc/test_{each}.py" for each in ("flows", "hostile_datagrams")),
+            "tests/media/recording/test_packed_sound.py",
             *("-k", PROPERTIES),
         ],
         LD_PRELOAD=sanitizer,

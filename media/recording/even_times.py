@@ -1,0 +1,47 @@
+"""Times in a recording that go together."""
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+
+class EvenTimes(Sequence[float]):
+    """Times of sound of which each frame is due 20 ms after the one before, made on demand."""
+
+    __slots__ = ("_count", "_first", "_origin", "_rate")
+
+    def __init__(self, origin: float, first: int, count: int, rate: int) -> None:
+        """Say which.
+
+        Args:
+            origin: Where the RTP clock began, in seconds of the recording.
+            first: The first timestamp, in ticks.
+            count: How many they are.
+            rate: Ticks per second, in Hz.
+        """
+        self._origin = origin
+        self._first = first
+        self._count = count
+        self._rate = rate
+
+    def __len__(self) -> int:
+        """Count them."""
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[float]: ...
+
+    def __getitem__(self, index: int | slice) -> float | list[float]:
+        """Give one, in seconds, or several."""
+        if isinstance(index, slice):
+            return [self._one(at) for at in range(self._count)[index]]
+        return self._one(range(self._count)[index])
+
+    def __iter__(self) -> Iterator[float]:
+        """Give all, one after the other."""
+        return map(self._one, range(self._count))
+
+    def _one(self, at: int) -> float:
+        return self._origin + (self._first + at * (self._rate // 50)) / self._rate
