@@ -166,6 +166,7 @@ class Opening:
         record = calling is not None and calling.order.record
         if parts.course.take(CallEvent.ACCEPTED, Underway(record, wav=False)):
             parts.progress.step("accept")
+            parts.leg.connection.foresee(event.answer)
             parts.signalling.accepted()
             parts.negotiations.begin(TakeAnswer(self, event.answer))
 

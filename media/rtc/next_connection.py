@@ -48,5 +48,5 @@ def _made() -> RTCPeerConnection:
             bundlePolicy=RTCBundlePolicy.MAX_COMPAT,
         )
     )
-    _aiortc.know_fingerprints(pc)
+    _aiortc.get_ready(pc)
     return pc

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import OperationError
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.sdp import candidate_from_sdp
 
 from ..errors import DescriptionError, IncompatibleMediaError, MediaError
@@ -25,6 +26,9 @@ SourcesByKind = Mapping[Kind, Source | None]
 GiveWay = Callable[[], Awaitable[None]]
 Foreseen = Callable[[str], Awaitable[None]]
 
+_ACTIVE = "a=setup:active\r\n"
+_THEIRS = {"active": "server", "passive": "client"}
+"""Our part in the DTLS handshake, by what the peer answers about its own (RFC 5763 §5)."""
 _ICE_LITE = "a=ice-lite"
 _UNTIL_CHECKS = 2
 """Turns of the loop in which ICE begins, and its checks leave; to make an answer is a long one."""
@@ -106,6 +110,7 @@ class OfferAnswer:
         self._lines: list[str] = []
         self._remote: SessionDescription | None = None
         self._ready: _Ready | None = None
+        self._answering: RTCDtlsTransport | None = None
 
     async def get_ready(self, kind: Kind) -> None:
         """Make what the first answer needs and no offer decides: a transceiver, its candidates.
@@ -229,6 +234,26 @@ class OfferAnswer:
             foresight.check(str(answer))
         return str(answer)
 
+    def foresee(self, answer: str) -> None:
+        """Begin to connect with the first answer to our offer, before that is taken.
+
+        Args:
+            answer: The peer's description, as SDP.
+        """
+        if self._remote is not None or self._pc.signalingState != "have-local-offer":
+            return
+        description = SessionDescription(answer)
+        living = [each for each in description.sections if not each.rejected]
+        if not living or any(each.mid not in description.bundle for each in living[1:]):
+            return
+        lead = description.bundle[0] if description.bundle else living[0].mid
+        section, transport = description.find(lead), _aiortc.transports_by_mid(self._pc).get(lead)
+        role = None if section is None else _THEIRS.get(section.attribute("setup") or "")
+        if section is None or transport is None or role is None:
+            return
+        if self._go_ahead(description, section, transport, role) and role == "server":
+            self._answering = transport
+
     async def accept(self, answer: str) -> None:
         """Take the peer's whole answer to our offer. Kinds that it refuses leave the call.
 
@@ -241,6 +266,8 @@ class OfferAnswer:
             DescriptionError: The answer can't be used.
             IncompatibleMediaError: A kind has no codec in common.
         """
+        if self._answering is not None:
+            await self._hear_early(self._answering)
         description = SessionDescription(answer)
         kept = {each.mid for each in description.sections if not each.rejected}
         for kind, medium in self._media.by_kind.items():
@@ -328,19 +355,35 @@ class OfferAnswer:
         answer = None if foreseen is None else KnownAnswers.running().find(asked, ready.own)
         if foreseen is not None and answer is not None:
             await foreseen(answer)
-            await self._check_early(offer, ready.transceiver)
+            # The peer has our answer, and can take checks while we make it.
+            [section], transport = offer.sections, ready.transceiver.receiver.transport
+            role = "client" if _ACTIVE in answer else "server"
+            if self._go_ahead(offer, section, transport, role):
+                await _in_turns()
         return _Foresight(asked, ready.own, answer)
 
-    async def _check_early(self, offer: SessionDescription, transceiver: RTCRtpTransceiver) -> None:
-        """Begin ICE's checks, as the peer has our answer and can take them while we make it."""
-        [section] = offer.sections
-        if section.credentials is None or _ICE_LITE in offer.session:  # else we are to lead
-            return
-        transport = transceiver.receiver.transport.transport
+    async def _hear_early(self, transport: RTCDtlsTransport) -> None:
+        """Let checks leave and come back first, and reply to the hello of who was quick."""
+        await _in_turns()
+        _aiortc.hear_hello(transport)
+        await _in_turns()
+
+    def _go_ahead(
+        self, remote: SessionDescription, section: Section, transport: RTCDtlsTransport, role: str
+    ) -> bool:
+        """Begin to connect, unless ICE is for us to lead; tell whether that was done.
+
+        Args:
+            remote: The peer's description.
+            section: Its section that the transport is for.
+            transport: One that has gathered.
+            role: Ours in DTLS.
+        """
+        if section.credentials is None or _ICE_LITE in remote.session:
+            return False
         candidates = [each for each in section.candidates if self.keep(f"candidate:{each}")]
-        self._spawn(_aiortc.begin_checks(transport, section.credentials, candidates))
-        for _ in range(_UNTIL_CHECKS):
-            await asyncio.sleep(0)
+        self._spawn(_aiortc.go_ahead(transport, section.credentials, candidates, role))
+        return True
 
     async def _keep_ready(self, offer: SessionDescription) -> None:
         """Take out what is ready, unless it fits the first section of an offer in time."""
@@ -469,6 +512,11 @@ class OfferAnswer:
         if _aiortc.is_alone(self._pc, transport):
             await transport.stop()
             await transport.transport.stop()
+
+
+async def _in_turns() -> None:
+    for _ in range(_UNTIL_CHECKS):
+        await asyncio.sleep(0)
 
 
 def _direction(kind: Kind, source: Source | None, refuse: Collection[Kind]) -> str:

@@ -289,6 +289,17 @@ class PeerConnection:
             self._negotiated()
             self._may_connect.set()
 
+    def foresee(self, answer: str) -> None:
+        """Begin ICE's checks with the peer's first answer, which `accept` is given next.
+
+        Who has answered waits for them, and to take the answer is a long piece of work.
+
+        Args:
+            answer: The peer's description, as SDP. What is wrong with it shows in `accept`.
+        """
+        if not self.closed:
+            self._offer_answer.foresee(answer)
+
     @owned
     async def accept(self, answer: str) -> None:
         """Take the peer's answer to our offer, and begin to connect.

@@ -17,6 +17,7 @@ from .descriptions import (
     telephone_event,
 )
 from .guards import carry, guard, has_broken, has_closed
+from .handshake import go_ahead, hear_hello, share_context
 from .receivers import take_packets
 from .report_way import ReportWay
 from .senders import (
@@ -24,9 +25,8 @@ from .senders import (
     RtpStream,
     take_over,
 )
-from .tls_context import know_fingerprints, share_context
+from .tls_context import get_ready
 from .transports import (
-    begin_checks,
     dtls_role,
     dtls_transports,
     fingerprint_refused,
@@ -45,7 +45,6 @@ __all__ = [
     "ReportWay",
     "RtpStream",
     "agree_on_events",
-    "begin_checks",
     "carry",
     "codecs",
     "create_offer",
@@ -53,17 +52,19 @@ __all__ = [
     "dtls_transports",
     "fingerprint_refused",
     "forget",
+    "get_ready",
+    "go_ahead",
     "guard",
     "has_broken",
     "has_closed",
     "has_common_codec",
+    "hear_hello",
     "ice_connection",
     "ice_connections",
     "is_alone",
     "keep_offered",
     "keep_shared",
     "keep_to_bounds",
-    "know_fingerprints",
     "local_description",
     "own_lines",
     "share_context",

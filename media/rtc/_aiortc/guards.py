@@ -66,6 +66,14 @@ class Intake:
         self.taken += 1
         return self._records.pop(0)
 
+    def early(self) -> bytes | None:
+        """Return what has come of the handshake before ICE was done, if anything has."""
+        arrivals = _aioice.arrivals(self.connection)
+        data = None if arrivals is None else arrivals.take_first(_DTLS)
+        if data is not None:
+            self._sort(data)
+        return self._records.pop(0) if self._records else None
+
     def _sort(self, data: bytes) -> None:
         role = getattr(self._transport, ROLE)
         is_done = self._transport.encrypted

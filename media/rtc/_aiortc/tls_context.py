@@ -3,46 +3,23 @@
 aiortc makes a context for each transport, of 20 KiB, and lets OpenSSL keep buffers of 25 KiB.
 """
 
-from collections.abc import Awaitable, Callable
 from functools import cache, partial
 from typing import Any
 
 from aiortc import RTCPeerConnection
-from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate, RTCDtlsTransport
+from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate
 from OpenSSL import SSL
 
-from .transports import SSL as CONNECTION
-
-CERTIFICATE = "_RTCDtlsTransport__local_certificate"
 CERTIFICATES = "_RTCPeerConnection__certificates"
 CREATE = "_create_ssl_context"
-HANDSHAKE = "_do_handshake"
 KEY, OWN = "_key", "_cert"
+_AHEAD = "_callboard_ahead"
 
 
-def share_context(transport: RTCDtlsTransport) -> None:
-    """Let a transport have the context that all share, with the certificate of its own call.
+def get_ready(pc: RTCPeerConnection) -> None:
+    """Do with a connection's certificate now what is not to be done while a call is set up.
 
-    Args:
-        transport: One that has not started; one that shares it already stays so.
-    """
-    certificate = getattr(transport, CERTIFICATE)
-    if HANDSHAKE in vars(transport):
-        return
-    shake_hands: Callable[[], Awaitable[None]] = getattr(transport, HANDSHAKE)
-
-    async def with_own_certificate() -> None:
-        connection: SSL.Connection = getattr(transport, CONNECTION)
-        connection.use_certificate(getattr(certificate, OWN))
-        connection.use_privatekey(getattr(certificate, KEY))
-        await shake_hands()
-
-    setattr(certificate, CREATE, _shared)
-    setattr(transport, HANDSHAKE, with_own_certificate)
-
-
-def know_fingerprints(pc: RTCPeerConnection) -> None:
-    """Reckon the fingerprints of a connection's certificate now, and not in each description.
+    Its fingerprints are reckoned, and OpenSSL gets it and its key for the first handshake.
 
     Args:
         pc: One that has no description yet.
@@ -50,6 +27,25 @@ def know_fingerprints(pc: RTCPeerConnection) -> None:
     for certificate in getattr(pc, CERTIFICATES):
         found = tuple(certificate.getFingerprints())
         certificate.getFingerprints = partial(list, found)
+        setattr(certificate, CREATE, _shared)
+        setattr(certificate, _AHEAD, _made(certificate))
+
+
+def take_connection(certificate: RTCCertificate) -> SSL.Connection:
+    """Return a connection of OpenSSL's that has a call's certificate, and that nobody else has.
+
+    Args:
+        certificate: The call's.
+    """
+    ahead: SSL.Connection | None = vars(certificate).pop(_AHEAD, None)
+    return ahead or _made(certificate)
+
+
+def _made(certificate: RTCCertificate) -> SSL.Connection:
+    connection = SSL.Connection(_context())
+    connection.use_certificate(getattr(certificate, OWN))
+    connection.use_privatekey(getattr(certificate, KEY))
+    return connection
 
 
 def _shared(srtp_profiles: list[Any]) -> SSL.Context:

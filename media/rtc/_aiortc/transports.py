@@ -12,6 +12,7 @@ from aiortc.sdp import candidate_from_sdp
 
 from ...late_event import LateEvent
 from ...sources.pacer import Pacer
+from ..ice import _aioice
 from .spare import compact
 
 logger = logging.getLogger(__name__)
@@ -149,9 +150,12 @@ def track_connecting(
 
 
 async def begin_checks(
-    transport: RTCIceTransport, credentials: tuple[str, str], candidates: Sequence[str]
+    transport: RTCIceTransport,
+    credentials: tuple[str, str],
+    candidates: Sequence[str],
+    on_way: Callable[[Callable[[bytes], object]], None] | None = None,
 ) -> None:
-    """Let ICE begin as the controlled side, before aiortc has the peer's offer.
+    """Let ICE begin before aiortc has the peer's description; without an own one, as controlled.
 
     It begins there only once both descriptions are made, and finds then what goes on already.
 
@@ -159,9 +163,12 @@ async def begin_checks(
         transport: One that has gathered.
         credentials: The peer's ufrag and pwd.
         candidates: Its candidate-attributes (RFC 8839 §5.1), without "candidate:".
+        on_way: Called with what sends a datagram to the peer, once a check has come through.
     """
     try:
         setattr(transport, ROLE_SET, True)
+        if on_way is not None:
+            _aioice.when_valid(transport._connection, on_way)  # noqa: SLF001
         for each in candidates:
             await transport.addRemoteCandidate(candidate_from_sdp(each))
         await transport.start(RTCIceParameters(*credentials))

@@ -244,6 +244,24 @@ def first_check(connection: Connection) -> asyncio.Event:
     return arrived
 
 
+def when_valid(connection: Connection, then: Callable[[Callable[[bytes], object]], None]) -> None:
+    """Tell, once, when a check of ours has come through, whether or not its pair is nominated.
+
+    Args:
+        connection: One that does not check yet.
+        then: Called with what sends a datagram by that pair.
+    """
+    complete = connection.check_complete
+
+    def check_complete(pair: CandidatePair) -> None:
+        complete(pair)
+        if pair.state is CandidatePair.State.SUCCEEDED:
+            del connection.check_complete
+            then(partial(pair.protocol.transport.sendto, addr=pair.remote_addr))
+
+    connection.check_complete = check_complete  # type: ignore[method-assign]
+
+
 def stop_asking_consent(connection: Connection) -> None:
     """Let a connection live without the peer's consent (RFC 7675): it would close itself."""
     task = connection._query_consent_task  # noqa: SLF001

@@ -1,7 +1,7 @@
 """The datagrams that came in on an ICE connection and were not taken yet."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 
@@ -46,6 +46,13 @@ class DatagramQueue:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return self._take()
+
+    def take_first(self, kind: Container[int]) -> bytes | None:
+        """Take the oldest at once, if there is one and its first octet is one of a kind."""
+        if not self._items or self._items[0] is None or self._items[0][0][0] not in kind:
+            return None
+        datagram: bytes = self._take()[0]
+        return datagram
 
     def _take(self) -> Any:
         item = self._items.pop(0)

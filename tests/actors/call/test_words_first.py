@@ -23,6 +23,7 @@ from callboard.tests.actors.call.scene import (
     calling,
     calling_directly,
     connecting,
+    connecting_outwards,
     ringing,
 )
 from callboard.tests.conftest import Run
@@ -264,6 +265,23 @@ def test_an_answer_that_is_known_is_said_before_it_is_made(run: Run) -> None:
         assert done.index("answer") < done.index("connect")
         assert scene.said() == ["session-accept"]
         assert await scene.state() is CallState.CONNECTING
+        scene.call.tell(Hangup())
+        await scene.end()
+
+    run(main, loop="virtual")
+
+
+def test_who_has_accepted_is_checked_before_anything_else_is_done(run: Run) -> None:
+    async def main() -> None:
+        scene = Scene()
+        await connecting_outwards(scene)
+        await scene.settle()
+        done = Media.last.done
+        assert done.count("foresee") == done.count("accept") == 1
+        assert done.index("foresee") < done.index("accept")
+        scene.hears("session-accept", OFFER, Role.RESPONDER)
+        await scene.settle()
+        assert done.count("foresee") == 1
         scene.call.tell(Hangup())
         await scene.end()
 

@@ -8,7 +8,7 @@ from aiortc import RTCPeerConnection
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 from callboard.media import Connected, MediaFailed, Tone
 from callboard.media.rtc import _aiortc
-from callboard.media.rtc._aiortc import inbound, tls_context, transports
+from callboard.media.rtc._aiortc import handshake, inbound, tls_context, transports
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call, connect, pair
 from OpenSSL import SSL
@@ -32,11 +32,11 @@ def test_the_names_are_where_they_were(run: Run) -> None:
     async def main() -> None:
         pc = RTCPeerConnection()
         transport = pc.addTransceiver("audio").receiver.transport
-        own = getattr(transport, tls_context.CERTIFICATE)
+        own = getattr(transport, handshake.CERTIFICATE)
         assert isinstance(own, RTCCertificate)
         for name in (tls_context.CREATE, tls_context.KEY, tls_context.OWN):
             assert hasattr(own, name), name
-        assert hasattr(RTCDtlsTransport, tls_context.HANDSHAKE)
+        assert hasattr(RTCDtlsTransport, handshake.HANDSHAKE)
         await pc.close()
 
     run(main)
