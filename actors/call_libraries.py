@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .. import media
 from . import messages
 from .garbage_collection import freeze_loaded
+from .runtime.message import compile_all
 
 
 class CallLibrariesError(Exception):
@@ -97,3 +98,4 @@ def _import() -> None:
 
     for name in media.__all__:
         getattr(media, name)
+    compile_all()

@@ -4,12 +4,14 @@ import dataclasses
 import importlib
 import pickle
 import pkgutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from callboard.actors import messages
 from callboard.actors.runtime import messages as of_supervisors
-from callboard.actors.runtime.message import message
+from callboard.actors.runtime.message import compile_all, message
 
 MODULES = [
     of_supervisors,
@@ -82,9 +84,93 @@ def test_it_can_be_copied(kind: Any) -> None:
     assert dataclasses.replace(one) == one
 
 
-@pytest.mark.parametrize("name", ["__eq__", "__hash__", "__repr__"])
+SHARED = ["__eq__", "__hash__", "__repr__", "__setattr__", "__delattr__", "__getstate__"]
+
+
+@pytest.mark.parametrize("name", SHARED)
 def test_none_has_methods_of_its_own_compiled(name: str) -> None:
     assert len({getattr(kind, name) for kind in KINDS}) == 1
+
+
+def new_kind() -> Any:
+    """Return a kind of which there is no message yet."""
+
+    @message
+    class Kind:
+        first: int
+        second: str = "b"
+        rest: list[int] = dataclasses.field(default_factory=list)
+        last: int = dataclasses.field(default=9, kw_only=True)
+
+        def __post_init__(self) -> None:
+            if self.first < 0:
+                raise ValueError("less than 0")
+
+    return Kind
+
+
+def as_dict(one: Any) -> dict[str, object]:
+    return {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_is_made_as_a_dataclass_is(is_first: bool) -> None:
+    kind = new_kind()
+    if not is_first:
+        kind(1)
+    made = kind(1, rest=[2], last=3)
+    assert as_dict(made) == {"first": 1, "second": "b", "rest": [2], "last": 3}
+    assert as_dict(kind(second="c", first=2)) == {"first": 2, "second": "c", "rest": [], "last": 9}
+    assert kind(1).rest is not kind(1).rest
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("args", "values", "error"),
+    [
+        ((), {}, TypeError),
+        ((1, "b", [], 3), {}, TypeError),
+        ((1,), {"first": 1}, TypeError),
+        ((1,), {"other": 1}, TypeError),
+        ((-1,), {}, ValueError),
+    ],
+)
+def test_none_is_made_of_what_does_not_fit(
+    is_first: bool, args: tuple[Any, ...], values: dict[str, Any], error: type[Exception]
+) -> None:
+    kind = new_kind()
+    if not is_first:
+        kind(1)
+    with pytest.raises(error):
+        kind(*args, **values)
+    assert kind(1).first == 1
+
+
+def test_it_is_not_compiled_how_one_is_made_before_one_is_or_calls_may_come() -> None:
+    kinds = [new_kind() for _ in range(3)]
+    shared = kinds[0].__init__
+    assert {one.__init__ for one in kinds} == {shared}
+    kinds[0](1)
+    assert [one.__init__ is shared for one in kinds] == [False, True, True]
+    compile_all()
+    assert shared not in {one.__init__ for one in kinds}
+    assert shared not in {one.__init__ for one in KINDS}
+
+
+def test_threads_may_make_the_first_ones_at_once() -> None:
+    for _ in range(20):
+        kinds = [new_kind() for _ in range(10)]
+        start = threading.Barrier(3)
+
+        def make(kinds: list[Any] = kinds, start: threading.Barrier = start) -> list[int]:
+            start.wait()
+            return [one(number).first for number, one in enumerate(kinds)]
+
+        with ThreadPoolExecutor(3) as pool:
+            made = [pool.submit(make) for _ in range(2)]
+            start.wait()
+            compile_all()
+            assert [one.result() for one in made] == [list(range(10))] * 2
 
 
 def test_one_that_holds_itself_is_shown() -> None:
