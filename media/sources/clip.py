@@ -150,6 +150,15 @@ class Clip:
         end = len(self._units) if self.ended else len(self._units) - self._ahead
         return self._units[at : min(at + most, max(at, end))] if at >= 0 else []
 
+    def ends_at(self, index: int) -> bool:
+        """Tell whether a frame would be the first one behind the last, and all went well up to it.
+
+        Args:
+            index: Its number, from 0.
+        """
+        is_well = self.ended and self.failure is None and not self.unfit
+        return is_well and index == self._first + len(self._units)
+
     def place(self, ticks: int) -> "Place":
         """Find where to begin for a moment: at the last key frame up to it.
 
@@ -420,6 +429,31 @@ class ClipReader:
         """
         del ticks
         self.index += count
+
+    def ends_behind(self, count: int) -> bool:
+        """Tell whether that many frames follow, and then the end, without any fault.
+
+        Args:
+            count: How many.
+        """
+        return self._wanted is None and self.clip.ends_at(self.index + count)
+
+    def in_last_pass(self, count: int, ticks: int) -> tuple[int, int]:
+        """Tell how many frames were taken in the last pass, of all that were taken.
+
+        Args:
+            count: How many in all, from here on, and from here again after the end; at least one.
+            ticks: How long these last together, in ticks of the codec's RTP clock.
+
+        Returns:
+            The same two of the last pass.
+        """
+        if not self.clip.ended:
+            return count, ticks
+        units = self.following(count)
+        passes = (count - 1) // len(units)
+        lasting = sum(unit.duration for unit in units) if passes else 0
+        return count - passes * len(units), ticks - passes * lasting
 
     def request_keyframe(self) -> bool:
         """Tell that frames are as they are."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain, count, cycle, islice
 
 from ..errors import SourceError
 from ..frames.frame import Kind
@@ -131,6 +131,8 @@ class PlaylistReader:
         self._source = next(self._sources)
         self._reader = self._source.open(kind, codec)
         self._played = 0
+        self._again: ClipReader | None = None
+        self._left = (0, 0)
         self._following: Source | None = None
         self._ahead: SourceReader | None = None
         self._look_ahead()
@@ -162,6 +164,8 @@ class PlaylistReader:
     def run(self, most: int) -> UnitRun | None:
         """Return the next frames, if they are live or encoded already; they stay unread.
 
+        Sound that is played again and again goes on from its end to its beginning in one run.
+
         Args:
             most: How many.
         """
@@ -169,15 +173,25 @@ class PlaylistReader:
         if self.is_live:
             return LiveRun(reader.read) if self._kind == "audio" else None
         units = reader.following(most) if isinstance(reader, FORESEEN) else []
+        if isinstance(reader, ClipReader) and self._source.repeats and 0 < len(units) < most:
+            units = self._repeated(reader, units, most)
         return FrameRun(units) if units else None
 
     def skip(self, count: int, ticks: int) -> None:
-        """Go past frames that were taken from a run.
+        """Go past frames that were taken from a run; each run is followed by this.
 
         Args:
             count: How many.
             ticks: How long they last together, in ticks of the codec's RTP clock.
         """
+        again, self._again = self._again, None
+        if again is not None:
+            left, lasting = self._left
+            if count > left:
+                self._take(again)
+                count, ticks = again.in_last_pass(count - left, ticks - lasting)
+            else:
+                again.close()
         if count and isinstance(self._reader, FORESEEN):
             self._reader.skip(count, ticks)
         self._played += ticks
@@ -209,6 +223,24 @@ class PlaylistReader:
         self._reader.close()
         if self._ahead is not None:
             self._ahead.close()
+
+    def _repeated(self, reader: ClipReader, units: list[Unit], most: int) -> list[Unit]:
+        """Add to the last frames of what is repeated those of its next passes."""
+        if not reader.ends_behind(len(units)):
+            return units
+        try:
+            again = self._source.open(self._kind, self._codec)
+        except SourceError:  # whoever reads on gets it as well
+            return units
+        found = again.following(most) if isinstance(again, ClipReader) else []
+        if not isinstance(again, ClipReader) or not (
+            len(found) == most or (found and again.ends_behind(len(found)))
+        ):
+            again.close()
+            return units
+        self._again = again
+        self._left = len(units), sum(unit.duration for unit in units)
+        return list(islice(chain(units, cycle(found)), most))
 
     def _go_on(self) -> bool:
         """Begin with what follows; False if nothing does."""

@@ -28,9 +28,11 @@ from callboard.media import (
 )
 from callboard.media.codecs.sound import SoundDecoder
 from callboard.media.frames.codec import CLOCK_RATES, CODECS
-from callboard.media.sources.unit import Unit
+from callboard.media.sources.unit import FrameRun, Unit
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import luma, video_decoder
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 STEP = 5
 """Seconds for which each tone of a staircase lasts."""
@@ -102,6 +104,21 @@ class Once(Source):
 
     def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
         return islice(Tone(self.frequency).encode(kind, codec), self.frames)
+
+
+@dataclass(frozen=True)
+class Again(Source):
+    """Frames that are their own number and do not last alike, repeated; or a fault at last."""
+
+    frames: int
+    fails: bool = False
+    kinds: ClassVar[frozenset[Kind]] = frozenset({"audio"})
+
+    def encode(self, kind: Kind, codec: str) -> Iterator[Unit]:
+        for number in range(self.frames):
+            yield Unit(number.to_bytes(2), 480 * (1 + number % 3))
+        if self.fails:
+            raise OSError("the disk was pulled out")
 
 
 @dataclass(frozen=True)
@@ -242,6 +259,61 @@ def test_a_film_is_sought_to_the_picture(run: Run, tmp_path: Path) -> None:
             assert read_clock(luma(shown)) == pytest.approx(at, abs=0.11)
         rest = await read(playback, 1000)
         assert sum(unit.duration for unit in rest) / 90000 == pytest.approx(12, abs=0.4)
+
+    run(main)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 99, 250, 600, 1000, 1001, 2500])
+def test_what_is_repeated_is_the_same_by_runs_and_one_by_one(run: Run, frames: int) -> None:
+    @settings(max_examples=5, deadline=None)
+    @given(taken=st.lists(st.integers(0, 1100), max_size=6))
+    def one(taken: list[int]) -> None:
+        run(lambda: main(taken))
+
+    async def main(taken: list[int]) -> None:
+        by_runs, by_one = Playback("audio", Again(frames)), Playback("audio", Again(frames))
+        for each in (by_runs, by_one):
+            each.prepare("opus")
+        for count in taken:
+            (first,) = await read(by_runs, 1)
+            units, leaving = [first], by_runs.run()
+            while leaving is not None and len(units) <= count and (unit := leaving.take()):
+                units.append(unit)
+            assert [each.data for each in units] == [
+                each.data for each in await read(by_one, len(units))
+            ]
+            assert by_runs.position == by_one.position
+        for each in (by_runs, by_one):
+            each.stop()
+
+    one()
+
+
+def test_what_is_repeated_leaves_in_one_run_over_its_end(run: Run) -> None:
+    async def main() -> None:
+        playback = Playback("audio", Again(7))
+        playback.prepare("opus")
+        await read(playback, 3)
+        leaving = playback.run()
+        assert isinstance(leaving, FrameRun)
+        ahead = [int.from_bytes(unit.data) for unit in leaving.ahead()]
+        assert ahead == [number % 7 for number in range(3, 1003)]
+        playback.stop()
+
+    run(main)
+
+
+def test_what_fails_before_its_end_is_not_repeated(run: Run) -> None:
+    async def main() -> None:
+        playback = Playback("audio", Again(7, fails=True))
+        playback.prepare("opus")
+        await read(playback, 3)
+        leaving = playback.run()
+        assert isinstance(leaving, FrameRun)
+        assert len(leaving.ahead()) == 4
+        await read(playback, 5)
+        assert playback.is_over
+        assert playback.failure is not None
 
     run(main)
 
