@@ -48,7 +48,7 @@ class PacedStream:
     __slots__ = (
         "_has_begun",
         "_is_patient",
-        "_is_taken_back",
+        "_lends_next",
         "_lent",
         "_loop",
         "_on_all_sent",
@@ -102,7 +102,7 @@ class PacedStream:
         self.stream: RtpStream | PictureStream | None = None
         self._has_begun = False
         self._is_patient = is_patient
-        self._is_taken_back = False
+        self._lends_next = False
         self._lent: FrameRun | None = None
         self._loop = asyncio.get_running_loop()
         self._on_began = on_began
@@ -181,7 +181,7 @@ class PacedStream:
         """Go on with what is left of a run."""
         run, said = self._lent, flow.said
         assert run is not None  # noqa: S101 -- it was lent
-        self._is_taken_back = True
+        self._lends_next = True
         self._lent = run.borrower = None
         run.pass_by(flow.played, said.ticks)
         self.last = said.last
@@ -260,8 +260,12 @@ class PacedStream:
         run = self.run
         unit = None if run is None else run.take()
         if unit is None:
+            is_first = not self._has_begun
             then = self._step(due)
             self._rests = then is None
+            if is_first:  # the peer waits for it, and to lend those behind it takes a moment
+                self._lends_next = True
+                return then
             return None if then is not None and self._lend(then) else then
         rate = self.rate
         timestamp = round((due - self._origin) * rate)
@@ -272,8 +276,8 @@ class PacedStream:
         if self._watchers:
             self._on_sent(self.frame(unit.data, timestamp, unit.keyframe))
         then = due + unit.duration / rate
-        if self._is_taken_back:  # one way or another, what is wanted now is known again
-            self._is_taken_back = False
+        if self._lends_next:  # what is wanted now is known, whatever it was before
+            self._lends_next = False
             return None if self._lend(then) else then
         return then
 

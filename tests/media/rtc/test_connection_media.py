@@ -17,6 +17,8 @@ from callboard.media import (
     Tone,
 )
 from callboard.media.frames.frame import KINDS
+from callboard.media.rtc.ice.udp_transport import UdpTransport
+from callboard.media.rtc.rtp.paced_stream import PacedStream
 from callboard.tests.conftest import Run
 from callboard.tests.media.legs import Leg, call, connect
 
@@ -150,3 +152,30 @@ def test_the_first_frame_leaves_before_anything_else_is_done_with_the_connection
                 assert a.turns == b.turns == {Connected: 0, MediaBegan: 0}
 
     run(main)
+
+
+def test_the_first_frame_leaves_before_those_behind_it_are_lent(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    send, lend = UdpTransport.sendto, PacedStream._lend
+
+    def sent(self: UdpTransport, data: Any, addr: Any = None) -> None:
+        if 128 <= data[0] < 192:
+            order.append("sent")
+        send(self, data, addr)
+
+    def lent(self: PacedStream, due: float) -> bool:
+        order.append("lent")
+        return lend(self, due)
+
+    monkeypatch.setattr(UdpTransport, "sendto", sent)
+    monkeypatch.setattr(PacedStream, "_lend", lent)
+
+    async def main() -> None:
+        async with call(audio=Tone()) as (_, b):
+            await b.received("audio", 3)
+
+    run(main)
+    assert order[0] == "sent"
+    assert "lent" in order
