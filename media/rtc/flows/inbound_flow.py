@@ -121,7 +121,7 @@ class InboundFlow:
         flow.received = 0
         self.is_live = self._flows.listen(flow, session, self._on_strange)
         if self.is_live:
-            counter.settle = self.settle
+            counter.settle = self.count
             self._estimate = estimate
             if flow.sent_id:
                 self._flows.estimate(flow, self._look)
@@ -131,13 +131,18 @@ class InboundFlow:
         if self.is_live:
             self._on_strange()
 
-    def settle(self) -> None:
-        """Count what has come, and hand its frames on."""
+    def count(self) -> None:
+        """Count what has come; its frames go on waiting."""
         flow = self._c
         received = flow.received
         if received:
             self._counter.add_run(received, flow.timestamp, flow.arrival, flow.jitter)
             flow.received = 0
+
+    def settle(self) -> None:
+        """Count what has come, and hand its frames on."""
+        self.count()
+        flow = self._c
         while flow.frames_length:
             self._hand_on()
 

@@ -98,15 +98,15 @@ async def flowed(
     pc = RTCPeerConnection()
     receiver = Receiver(kind, path, pc.addTransceiver(kind), is_patient=True)
     taken = 0
-    end, settle = InboundFlow.end, InboundFlow.settle
+    end, count = InboundFlow.end, InboundFlow.count
 
-    def settled(flow: InboundFlow) -> None:
+    def counted(flow: InboundFlow) -> None:
         nonlocal taken
         taken += flow._c.received
-        settle(flow)
+        count(flow)
 
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setattr(InboundFlow, "settle", settled)
+        patch.setattr(InboundFlow, "count", counted)
         peer = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
         peer.bind(("127.0.0.1", 0))
         sock = socket.socket(type=socket.SOCK_DGRAM)
