@@ -7,7 +7,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import inf
+from math import ceil, inf
 from typing import Any
 
 from pylibsrtp import Session
@@ -47,6 +47,10 @@ EVERY = 0.1
 """Seconds after which flows whose bit rate is estimated are asked, one after the other: each by
 itself would find nothing of the estimate's code in the processor's caches."""
 
+TOGETHER = 32
+"""Flows that are asked one after the other, if that is enough for all of them to have their turn.
+The next ones are a beat of the pacer's later: what is sent must not wait for all."""
+
 
 class Flows(LoopWide):
     """The flows of a loop.
@@ -80,6 +84,8 @@ class Flows(LoopWide):
         self._pacer = Pacer.running()
         self._ticket: Ticket | None = None
         self._estimates: Ticket | None = None
+        # When a round of those that are estimated began, who has not been asked, how many at once.
+        self._round: tuple[float, list[int], int] = (0.0, [], 0)
 
     @classmethod
     def available(cls) -> "Flows | None":
@@ -305,15 +311,22 @@ class Flows(LoopWide):
         return float(due)
 
     def _estimate(self, due: float) -> float | None:
-        for look in tuple(self._estimated.values()):
+        began, left, share = self._round
+        if not left:
+            began, left = due, list(self._estimated)
+            share = max(TOGETHER, ceil(len(left) * Pacer.BEAT / EVERY))
+        for key in left[:share]:
+            look = self._estimated.get(key)
             try:
-                look()
+                if look is not None:
+                    look()
             except Exception:
                 logger.exception("What comes through of a flow was not estimated")
+        self._round = began, left[share:], share
         if not self._estimated:
             self._estimates = None
             return None
-        return due + EVERY
+        return due + Pacer.BEAT if left[share:] else began + EVERY
 
     def _unsent(self) -> list[Callable[[], None]]:
         found = self._c

@@ -4,10 +4,12 @@ import asyncio
 import random
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,7 +20,7 @@ from callboard.media import EncodedFrame, Kind, ReceivePath, Source
 from callboard.media.compiled.part import SWITCH, is_on
 from callboard.media.rtc._aiortc import inbound
 from callboard.media.rtc._aiortc.bit_rate import IncomingBitRate
-from callboard.media.rtc.flows.flows import Flows
+from callboard.media.rtc.flows.flows import EVERY, Flows
 from callboard.media.rtc.flows.inbound_flow import InboundFlow
 from callboard.media.rtc.flows.outbound_flow import OutboundFlow
 from callboard.media.rtc.ice import udp_transport
@@ -98,15 +100,15 @@ async def flowed(
     pc = RTCPeerConnection()
     receiver = Receiver(kind, path, pc.addTransceiver(kind), is_patient=True)
     taken = 0
-    end, count = InboundFlow.end, InboundFlow.count
+    end, add_run = InboundFlow.end, InboundFlow.count
 
-    def counted(flow: InboundFlow) -> None:
+    def count_too(flow: InboundFlow) -> None:
         nonlocal taken
         taken += flow._c.received
-        count(flow)
+        add_run(flow)
 
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setattr(InboundFlow, "count", counted)
+        patch.setattr(InboundFlow, "count", count_too)
         peer = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
         peer.bind(("127.0.0.1", 0))
         sock = socket.socket(type=socket.SOCK_DGRAM)
@@ -338,6 +340,33 @@ def test_usual_pictures_are_taken_by_the_compiled_part(
     assert (len(frames), counted[0], counted[1]) == (300, 1200, 0)
     # The first picture tells whose stream it is, and after each flow one is looked at by Python.
     assert 1190 <= taken < 1200
+
+
+@pytest.mark.parametrize("count", [1, 32, 33, 200])
+def test_few_flows_are_estimated_at_one_moment(run: Run, count: int) -> None:
+    looks: list[tuple[float, int]] = []
+
+    async def main() -> None:
+        flows, loop = Flows.running(), asyncio.get_running_loop()
+
+        def look(number: int) -> None:
+            looks.append((loop.time(), number))
+
+        some = [flows.ffi.new("struct inbound *") for _ in range(count)]
+        for number, flow in enumerate(some):
+            flows.estimate(flow, partial(look, number))
+        await asyncio.sleep(1.05)
+        for flow in some:
+            flows.unlisten(flow)
+
+    run(main, loop="virtual")
+    moments = Counter(round(at, 3) for at, _ in looks)
+    assert max(moments.values()) == min(count, 40 if count > 160 else 32)
+    for number in range(count):
+        times = [at for at, each in looks if each == number]
+        apart = [after - before for before, after in pairwise(times)]
+        assert len(times) >= 10
+        assert all(abs(each - EVERY) < 0.001 for each in apart)
 
 
 def test_what_comes_through_of_pictures_is_estimated_at_once(
