@@ -164,7 +164,8 @@ class Recording:
         for direction, one in frames:
             if direction not in self._directions or one.clock_rate <= 0:
                 continue
-            if isinstance(one, FrameBatch) and self._keep_all(direction, one):
+            # To tell a batch by its class takes longer, as a sequence's is abstract.
+            if not isinstance(one, EncodedFrame) and self._keep_all(direction, one):
                 continue
             for frame in _frames(one):
                 if not frame.data:
@@ -352,12 +353,15 @@ class Recording:
 
 
 def _frames(one: EncodedFrame | FrameBatch) -> Iterable[EncodedFrame]:
-    return one if isinstance(one, FrameBatch) else (one,)
+    return (one,) if isinstance(one, EncodedFrame) else one
 
 
 def _track(some: Sequence[EncodedFrame | FrameBatch]) -> FrameBatch | None:
     """Return what comes of a track; None if its order counts, or it is not of one codec."""
-    frames = _BATCHES[some[0].kind].joined(some)
+    first = some[0]
+    if len(some) == 1 and not isinstance(first, EncodedFrame):
+        return first if first.is_in_order else None
+    frames = _BATCHES[first.kind].joined(some)
     return frames if frames is None or frames.is_in_order else None
 
 
@@ -371,7 +375,7 @@ def _runs(
     """Give each frame or batch of a track its part of the track's places."""
     at = 0
     for one in some:
-        if not isinstance(one, FrameBatch):
+        if isinstance(one, EncodedFrame):
             place = places[at]
             at += 1
             yield direction, one, () if place is None else (place,), is_even

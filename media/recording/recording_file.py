@@ -206,10 +206,10 @@ class RecordingFile:
                 if not seconds:
                     continue
                 at = [each - offset for each in seconds] if offset else seconds
-                if isinstance(one, FrameBatch):
-                    container.write_run(direction, one, at, is_even=is_even)
-                else:
+                if isinstance(one, EncodedFrame):
                     container.write(direction, one, at[0])
+                else:
+                    container.write_run(direction, one, at, is_even=is_even)
         self._write_due(now)
 
     def _write_due(self, now: float) -> None:
