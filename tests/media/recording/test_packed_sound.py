@@ -106,6 +106,13 @@ def test_packed_sound_is_the_same(runs: list[Heard], first: int) -> None:
     assert first + unwrapper.map((timestamps[-1] + STEP) % WRAP) == timestamps[-1] + STEP
 
 
+def test_each_first_octet_of_packed_sound_says_what_it_is() -> None:
+    for first in range(256):
+        data = [bytes((first, 1, 2))]
+        ours = PackedSound("opus", 48_000, packed(data), lambda some: some)
+        assert ours.are_one_frame == is_one_frame(data[0])
+
+
 def test_timestamps_are_followed_past_the_wrap() -> None:
     assert follow(WRAP - 7, [WRAP - 7, 3, WRAP - 8]) == [WRAP - 7, WRAP + 3, 2 * WRAP - 8]
 
@@ -144,6 +151,15 @@ def test_packed_sound_gives_the_page_of_its_packets(data: st.DataObject) -> None
     assert ours == ogg._sealed(lent)
     for lane, at, rest in zip(lanes, left, rests, strict=True):
         assert parted(lane[at:], len(rest))[0] == rest
+
+
+@pytest.mark.parametrize(("short", "fits"), [(3, True), (4, False)])
+def test_a_page_of_packed_sound_has_255_segments(short: int, fits: bool) -> None:
+    longest = bytes((0xF8,)) + bytes(1275)  # six segments
+    packets = [longest] * 42 + [b"\xf8\x01"] * short
+    made, _ = page([packed(packets)], [0], len(packets))
+    assert (len(list(ogg._runs(packets))) == 1) == fits
+    assert bool(made) == fits
 
 
 @settings(deadline=None, max_examples=100)
