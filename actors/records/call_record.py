@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from ...jingle import Reason
+from ..runtime.message import message
 from .recording_outcome import Recorded
 
 #: The form of a line. It grows by one when a field changes its meaning or goes.
@@ -52,7 +53,7 @@ _UNSAFE = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _TIMES = ("started", "ringing", "answered", "connected", "ended")
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RecordedFreeze:
     """A time in which the peer's media stood still.
 
@@ -67,7 +68,7 @@ class RecordedFreeze:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Listener:
     """A person at a page who heard the call, or talked in it.
 
@@ -87,7 +88,7 @@ class Listener:
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class OtherCall:
     """A call, as the record of another one names it.
 
@@ -104,7 +105,7 @@ class OtherCall:
     peer: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RecordedBridge(OtherCall):
     """A time in which the peer, and that of another call, heard and saw each other.
 
@@ -117,7 +118,7 @@ class RecordedBridge(OtherCall):
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class CallRecord:
     """One call as one account saw it.
 

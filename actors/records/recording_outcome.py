@@ -1,14 +1,16 @@
 """What became of a recording: its files, as the detail record has them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Literal, Self
+
+from ..runtime.message import message
 
 #: What a recording holds; ``mix`` is what all said in a room that the call was in.
 RecordedDirection = Literal["sent", "received", "both", "mix"]
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Recorded:
     """One file of a recording, for its call's detail record.
 
@@ -44,7 +46,7 @@ class Recorded:
         return cls(path, kind, round(seconds, 3), octets, failure, direction)
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class RecordingOutcome:
     """What became of a recording.
 

@@ -1,9 +1,9 @@
 """Whom an account knows, and what their resources say of themselves (RFC 6121 §2.1.2, §4.7)."""
 
-from dataclasses import dataclass
+from ..runtime.message import message
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Resource:
     """What one available resource of a contact says of itself (RFC 6121 §4.7).
 
@@ -20,7 +20,7 @@ class Resource:
     capabilities: str
 
 
-@dataclass(frozen=True, slots=True)
+@message
 class Contact:
     """One bare JID that the account knows of.
 

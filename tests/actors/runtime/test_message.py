@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from callboard.actors import messages
+from callboard.actors.records import call_record, recording_outcome
 from callboard.actors.runtime import messages as of_supervisors
 from callboard.actors.runtime.message import compile_all, message
+from callboard.actors.xmpp import contact
 
 MODULES = [
-    of_supervisors,
+    *(of_supervisors, call_record, recording_outcome, contact),
     *(
         importlib.import_module(f"{messages.__name__}.{one.name}")
         for one in pkgutil.iter_modules(messages.__path__)
