@@ -48,9 +48,10 @@ class Pacer(LoopWide):
     A loop rings its timers after what woke it. Who does long work when it wakes calls `catch_up`
     first, so that what is due need not wait for that.
 
-    When the loop was held up, late steps run one each `GRID` seconds until they have caught up,
-    never all at once. A sender that is more than `PATIENCE` seconds late skips what it missed: its
-    due time becomes the present, as it sees from the time that it gets.
+    When the loop was held up, late steps run one each `GRID` seconds until they have caught up, or
+    twice as often as they are due where that is more often; never all at once. A sender that is
+    more than `PATIENCE` seconds late skips what it missed: its due time becomes the present, as it
+    sees from the time that it gets.
     """
 
     BEAT = 0.020
@@ -126,16 +127,20 @@ class Pacer(LoopWide):
         return ceil(chosen / cls.BEAT) * cls.BEAT
 
     @classmethod
-    def after(cls, due: float, now: float) -> tuple[float, float]:
+    def after(cls, due: float, now: float, apart: float) -> tuple[float, float]:
         """Tell when the next step is due, and when it may be called.
 
         Args:
             due: When it would be due.
             now: The time at which the one before was called.
+            apart: Seconds from when that one was due to when this one would be.
         """
         if due < now - cls.PATIENCE:
             due = now
-        return due, due if round(due * 1000) > round(now * 1000) else now + cls.GRID
+        if round(due * 1000) > round(now * 1000):
+            return due, due
+        half = max(1, floor(apart * 500 + 1e-6))  # whole milliseconds, as moments are
+        return due, now + min(cls.GRID, half / 1000)
 
     def at_end(self, callback: Callable[[], None]) -> None:
         """Call something when all steps that are due now have run; at once where none runs.
@@ -210,7 +215,7 @@ class Pacer(LoopWide):
                         continue
                     if due is None:
                         continue
-                    ticket.due, late = self.after(due, now)
+                    ticket.due, late = self.after(due, now, due - ticket.due)
                     ticket.moment = moment = round(late * 1000)
                     if moment in tickets:
                         tickets[moment].append(ticket)

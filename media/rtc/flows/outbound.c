@@ -98,12 +98,16 @@ static int ticks_next(const struct outbound *flow)
     return tick < frame || (tick == frame && flow->ticks_first);
 }
 
-/* When something is due again, as the pacer has it: what is late takes its time to catch up. */
-static double after(const struct flows *flows, double *due, double now)
+/* When something is due again, `apart` seconds after the last time, as the pacer has it: what is
+ * late takes its time to catch up. */
+static double after(const struct flows *flows, double *due, double now, double apart)
 {
+    *due += apart;
     if (*due < now - flows->patience)
         *due = now;
-    return moment_of(*due) > moment_of(now) ? *due : now + flows->grid;
+    if (moment_of(*due) > moment_of(now))
+        return *due;
+    return now + fmin(flows->grid, fmax(1, floor(apart * 500 + 1e-6)) / 1000);
 }
 
 /* Let as many packets leave as this tick's share is of what waits. */
@@ -117,8 +121,7 @@ static void share(const struct flows *flows, struct outbound *flow, double now)
 static void tick(const struct flows *flows, struct outbound *flow, double now)
 {
     share(flows, flow, now);
-    flow->tick_due += flows->grid;
-    flow->ticks_at = after(flows, &flow->tick_due, now);
+    flow->ticks_at = after(flows, &flow->tick_due, now, flows->grid);
     flow->ticks_first = 0;
 }
 
@@ -151,8 +154,7 @@ static void begin(const struct flows *flows, struct outbound *flow, double now)
             flow->ticks_at = flow->tick_due;
         }
     }
-    flow->due += frame->duration / flow->rate;
-    flow->runs_at = after(flows, &flow->due, now);
+    flow->runs_at = after(flows, &flow->due, now, frame->duration / flow->rate);
     flow->ticks_first = 1;
 }
 

@@ -266,7 +266,7 @@ class PacedStream:
             if is_first:  # the peer waits for it, and to lend those behind it takes a moment
                 self._lends_next = True
                 return then
-            return None if then is not None and self._lend(then) else then
+            return None if then is not None and self._lend(then, then - due) else then
         rate = self.rate
         timestamp = round((due - self._origin) * rate)
         if timestamp <= self.last:
@@ -278,16 +278,17 @@ class PacedStream:
         then = due + unit.duration / rate
         if self._lends_next:  # what is wanted now is known, whatever it was before
             self._lends_next = False
-            return None if self._lend(then) else then
+            return None if self._lend(then, then - due) else then
         return then
 
-    def _lend(self, due: float) -> bool:
+    def _lend(self, due: float, apart: float) -> bool:
         """Let the run's frames leave by the compiled part, where nobody waits for each of them."""
         run, stream, watchers = self.run, self.stream, self._watchers
         if stream is None or type(run) is not FrameRun or (watchers and not self._is_patient()):
             return False
         units = run.ahead()
-        pace = Pace(self.rate, self._origin, *Pacer.after(due, self._loop.time()), self.last)
+        leaves = Pacer.after(due, self._loop.time(), apart)
+        pace = Pace(self.rate, self._origin, *leaves, self.last)
         if not units or not stream.lend(
             units, pace, is_watched=bool(watchers), on_end=self.take_back
         ):

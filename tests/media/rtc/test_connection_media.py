@@ -165,9 +165,9 @@ def test_the_first_frame_leaves_before_those_behind_it_are_lent(
             order.append("sent")
         send(self, data, addr)
 
-    def lent(self: PacedStream, due: float) -> bool:
+    def lent(self: PacedStream, due: float, apart: float) -> bool:
         order.append("lent")
-        return lend(self, due)
+        return lend(self, due, apart)
 
     monkeypatch.setattr(UdpTransport, "sendto", sent)
     monkeypatch.setattr(PacedStream, "_lend", lent)
