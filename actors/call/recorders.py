@@ -23,8 +23,10 @@ from ..records.recording_outcome import Recorded, RecordingOutcome
 from ..runtime.future import AsyncioFuture
 from .recorder import Recorder, said, settle
 
-#: Seconds of frames that recorders are given at once, at most: what a kill can cost.
-BATCH = 0.5
+#: Seconds of frames that recorders are given at once, at most. It is what a kill can cost, which is
+#: to be less than a second; what a recording takes of the processor goes by how many batches there
+#: are more than by how many frames.
+BATCH = 0.8
 #: Seconds from one moment at which recorders are given frames to the next. All calls share these
 #: moments, so that neither the loop nor the writer's thread wakes for each recording by itself.
 MOMENT = 0.1

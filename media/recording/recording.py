@@ -21,7 +21,7 @@ from .writer_thread import Writer
 FLUSH = 0.5
 """Seconds after which frames are in the file at the latest: what a kill can cost."""
 
-LULL = 2 * FLUSH
+LULL = 1.3
 """Seconds for which frames that are gathered before they come here may keep the recording waiting.
 Then what one direction has is written without the other's: before, that would leave a hole."""
 

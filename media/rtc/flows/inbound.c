@@ -20,7 +20,7 @@ enum {
     ROOM = 65536,            /* octets that one read may bring */
     MOST_ROUNDS = 16,        /* rounds of one call */
     MOST_SOUND = 1 << 16,    /* octets of frames that wait for Python */
-    MOST_PICTURES = 1 << 18, /* half a second of 4 Mbit/s */
+    MOST_PICTURES = 1 << 19, /* 0.8 s of 5 Mbit/s */
     RECORD = sizeof(struct flow_record),
 };
 
