@@ -257,6 +257,9 @@ async def _against(
         await asyncio.sleep(seconds)
         used, lasted = cpu() - used, time.perf_counter() - began
         watched = [leg.watch() for leg in all_legs[:WATCHED]]
+        await asyncio.sleep(SETTLE * seconds)  # who begins to watch has key frames sent
+        for one in watched:
+            one.clear()
         await asyncio.sleep(seconds)
         times = [one.times() for one in watched]
         mine = rates(await ask_in_turns(counts), had)
