@@ -19,7 +19,7 @@ ffibuilder.set_source(
         *(f"media/rtc/flows/{name}.c" for name in ("flows", "inbound", "outbound")),
     ],
     depends=[
-        "media/compiled/sound.h",
+        *(f"media/compiled/{name}.h" for name in ("records", "sound")),
         *(f"media/rtc/flows/{name}.h" for name in ("flows", "shared")),
     ],
     include_dirs=["media/compiled", "media/rtc/flows"],

@@ -1,16 +1,11 @@
 /* Writes a page of Ogg (RFC 3533) from records of Opus packets: what `_page` of ogg.py does. */
 
-#include <stdint.h>
-#include <string.h>
-
-#include "sound.h"
+#include "records.h"
 
 enum {
-    RECORD = sizeof(struct flow_record),
-    HEAD = 27,           /* octets before the table of segments */
+    HEAD = 27, /* octets before the table of segments */
     CHECKSUM_AT = 22,
     MOST_SEGMENTS = 255,
-    LONGEST_PACKET = 1276,
 };
 
 static const uint32_t POLYNOMIAL = 0x04C11DB7;
@@ -71,12 +66,8 @@ static uint8_t *write_delimited(uint8_t *written, const uint8_t *packet, int len
 static int packet_at(const uint8_t *records, int length, int at)
 {
     struct flow_record record;
-    if (at < 0 || length - at < RECORD)
-        return 0;
-    memcpy(&record, records + at, RECORD);
-    if (record.octets > LONGEST_PACKET || record.octets > (uint32_t)(length - at - RECORD))
-        return 0;
-    return (int)record.octets;
+    int is_there = read_record(records, length, at, &record) && record.octets <= LONGEST_PACKET;
+    return is_there ? (int)record.octets : 0;
 }
 
 int sound_page(struct page *page, const uint8_t *left, const uint8_t *right, uint8_t *written)

@@ -1,24 +1,6 @@
 /* Reads records of sound. */
 
-#include <stdint.h>
-#include <string.h>
-
-#include "sound.h"
-
-enum {
-    RECORD = sizeof(struct flow_record),
-    LONGEST_PACKET = 1276, /* octets of an Opus packet of one frame: RFC 6716 section 3.4 */
-};
-
-/* Read the record at `at`, and return where the next one is; 0 if there is none. */
-static int read_record(const uint8_t *records, int length, int at, struct flow_record *record)
-{
-    if (length - at < RECORD)
-        return 0;
-    memcpy(record, records + at, RECORD);
-    at += RECORD;
-    return record->octets <= (uint32_t)(length - at) ? at + (int)record->octets : 0;
-}
+#include "records.h"
 
 int sound_part(const uint8_t *records, int length, int count, double *arrivals,
                uint32_t *timestamps, int *begins, int *ends)

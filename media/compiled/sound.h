@@ -1,10 +1,6 @@
 /* Frames of sound in records, as they come from a flow and go into a recording. cffi reads this
  * file as it is: it takes no directives. */
 
-enum {
-    MOST_PAGE = 65307,  /* octets of a page of Ogg: RFC 3533 section 6 */
-};
-
 /* Before what is kept: a payload of sound, or what packets of one timestamp that follow each other
  * add to their picture. */
 struct flow_record {
@@ -47,6 +43,6 @@ int sound_part(const uint8_t *records, int length, int count, double *arrivals,
 void sound_sum_up(const uint8_t *records, int length, uint32_t step, struct sound *found);
 
 /* Writes a page of packets that are each of one frame; returns its octets, or 0 if there are not so
- * many packets, or they do not fit into one page. `written` has room for `MOST_PAGE`, or for all of
- * the records and 512 more. */
+ * many packets, or they do not fit into one page. `written` has room for all of the records and 512
+ * octets more. */
 int sound_page(struct page *page, const uint8_t *left, const uint8_t *right, uint8_t *written);

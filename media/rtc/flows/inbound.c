@@ -21,7 +21,6 @@ enum {
     MOST_ROUNDS = 16,        /* rounds of one call */
     MOST_SOUND = 1 << 16,    /* octets of frames that wait for Python */
     MOST_PICTURES = 1 << 19, /* 0.8 s of 5 Mbit/s */
-    RECORD = sizeof(struct flow_record),
 };
 
 static const double LONGEST_TURN = 0.006; /* seconds after which no further round begins */
@@ -98,10 +97,12 @@ static void keep(struct inbound *flow, const uint8_t *payload, int length, doubl
 
 int flows_part(const uint8_t *records, int length, struct columns *columns)
 {
+    struct flow_record record;
     int found = 0;
-    for (int at = 0; found < MOST_FRAMES && at + RECORD <= length; found++) {
-        struct flow_record record;
-        memcpy(&record, records + at, sizeof record);
+    for (int at = 0, next; found < MOST_FRAMES; at = next, found++) {
+        next = read_record(records, length, at, &record);
+        if (!next)
+            break;
         columns->arrivals[found] = record.arrival;
         columns->timestamps[found] = record.timestamp;
         columns->packets[found] = record.packets;
@@ -110,7 +111,7 @@ int flows_part(const uint8_t *records, int length, struct columns *columns)
                                           | (record.is_first ? FIRST : 0)
                                           | (record.is_key ? KEY : 0));
         columns->begins[found] = at + RECORD;
-        at = columns->ends[found] = at + RECORD + (int)record.octets;
+        columns->ends[found] = next;
     }
     return found;
 }

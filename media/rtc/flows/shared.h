@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "sound.h"
+#include "records.h"
 #include "flows.h"
 
 enum {
