@@ -38,7 +38,8 @@ from callboard.media.rtc.ice import _aioice
 LOOPBACK = Network(addresses=("127.0.0.1",))
 #: Legs whose pacing is watched: to watch all would cost more than the watching is worth.
 WATCHED = 10
-#: Seconds between the last connection and the first count, for each second that is counted.
+#: Seconds of rest behind the last connection, the first count and the beginning of watching, for
+#: each second that is counted.
 SETTLE = 0.3
 
 
