@@ -1,12 +1,13 @@
 """Frames that go together, for who need not look at each of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Self, overload
+from collections.abc import Sequence
+from typing import Self, cast
 
 from .frame import EncodedFrame, Kind
+from .on_demand import OnDemand
 
 
-class FrameBatch(Sequence[EncodedFrame]):
+class FrameBatch(OnDemand[EncodedFrame]):
     """Frames of one direction, kind and codec, in order, as columns: objects are made on demand.
 
     Attributes:
@@ -51,8 +52,9 @@ class FrameBatch(Sequence[EncodedFrame]):
             None if they are not all of one codec, or not all of this kind.
         """
         first = parts[0]
-        if len(parts) == 1 and isinstance(first, cls):
-            return first
+        # To tell a batch by its class takes longer, as a sequence's is abstract.
+        if len(parts) == 1 and not isinstance(first, EncodedFrame) and first.kind == cls.kind:
+            return cast("Self", first)
         form = (cls.kind, first.codec, first.clock_rate)
         if any((part.kind, part.codec, part.clock_rate) != form for part in parts):
             return None
@@ -73,22 +75,6 @@ class FrameBatch(Sequence[EncodedFrame]):
             found.keyframes = None
         return found
 
-    @overload
-    def __getitem__(self, index: int) -> EncodedFrame: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[EncodedFrame]: ...
-
-    def __getitem__(self, index: int | slice) -> EncodedFrame | list[EncodedFrame]:
-        """Make a frame, or several."""
-        if isinstance(index, slice):
-            return list(self._made(range(len(self))[index]))
-        return self._one(index)
-
-    def __iter__(self) -> Iterator[EncodedFrame]:
-        """Make all frames, one after the other."""
-        return self._made(range(len(self)))
-
     def __len__(self) -> int:
         """Count them."""
         return len(self.data)
@@ -107,9 +93,6 @@ class FrameBatch(Sequence[EncodedFrame]):
     def is_whole(self) -> bool:
         """Whether none is empty."""
         return all(self.data)
-
-    def _made(self, places: Iterable[int]) -> Iterator[EncodedFrame]:
-        return map(self._one, places)
 
     def _one(self, at: int) -> EncodedFrame:
         return EncodedFrame(

@@ -1,10 +1,9 @@
 """Times in a recording that go together."""
 
-from collections.abc import Iterator, Sequence
-from typing import overload
+from ..frames.on_demand import OnDemand
 
 
-class EvenTimes(Sequence[float]):
+class EvenTimes(OnDemand[float]):
     """Times of sound of which each frame is due 20 ms after the one before, made on demand."""
 
     __slots__ = ("_count", "_first", "_origin", "_rate")
@@ -26,22 +25,6 @@ class EvenTimes(Sequence[float]):
     def __len__(self) -> int:
         """Count them."""
         return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> float: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[float]: ...
-
-    def __getitem__(self, index: int | slice) -> float | list[float]:
-        """Give one, in seconds, or several."""
-        if isinstance(index, slice):
-            return [self._one(at) for at in range(self._count)[index]]
-        return self._one(range(self._count)[index])
-
-    def __iter__(self) -> Iterator[float]:
-        """Give all, one after the other."""
-        return map(self._one, range(self._count))
 
     def _one(self, at: int) -> float:
         return self._origin + (self._first + at * (self._rate // 50)) / self._rate

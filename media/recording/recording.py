@@ -19,10 +19,11 @@ from .track_timeline import TrackTimeline, times_due
 from .writer_thread import Writer
 
 FLUSH = 0.5
-"""Seconds after which frames are in the file at the latest: what a kill can cost."""
+"""Seconds after which frames that come one by one are in the file at the latest."""
 
 LULL = 1.3
-"""Seconds for which frames that are gathered before they come here may keep the recording waiting.
+"""Seconds for which frames that are gathered before they come here may keep the recording waiting:
+half a second more than they are gathered, for a loop that is held up.
 Then what one direction has is written without the other's: before, that would leave a hole."""
 
 LIMIT = 8 * 1024 * 1024
@@ -358,10 +359,7 @@ def _frames(one: EncodedFrame | FrameBatch) -> Iterable[EncodedFrame]:
 
 def _track(some: Sequence[EncodedFrame | FrameBatch]) -> FrameBatch | None:
     """Return what comes of a track; None if its order counts, or it is not of one codec."""
-    first = some[0]
-    if len(some) == 1 and not isinstance(first, EncodedFrame):
-        return first if first.is_in_order else None
-    frames = _BATCHES[first.kind].joined(some)
+    frames = _BATCHES[some[0].kind].joined(some)
     return frames if frames is None or frames.is_in_order else None
 
 

@@ -142,8 +142,7 @@ class InboundFlow:
     def settle(self) -> None:
         """Count what has come, and hand its frames on."""
         self.count()
-        flow = self._c
-        while flow.frames_length:
+        if self._c.frames_length:
             self._hand_on()
 
     def end(self) -> int:
