@@ -334,11 +334,13 @@ def _use(log: Path, rounds: int) -> None:
 def test_several_processes_use_one_index(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     log = tmp_path / "calls.jsonl"
     fork = multiprocessing.get_context("fork")
+    killed = fork.Process(target=_use, args=(log, 1_000))
+    killed.start()
+    while killed.is_alive() and not scan(log):
+        killed.join(0.02)
     users = [fork.Process(target=_use, args=(log, 15)) for _ in range(3)]
     for one in users:
         one.start()
-    killed = fork.Process(target=_use, args=(log, 1_000))
-    killed.start()
     while killed.is_alive() and len(scan(log)) < 20:  # all are at it
         killed.join(0.02)
     killed.kill()
