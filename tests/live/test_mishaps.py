@@ -8,6 +8,7 @@ import pytest
 from callboard.actors.messages.account import SetPresence
 from callboard.actors.messages.call import Mute
 from callboard.actors.messages.exchange import BotFailed, Shutdown
+from callboard.actors.xmpp import _slixmpp
 from callboard.bots import Bot, Call, CallOver, Offline, caller
 from callboard.bots.caller import CallerBot
 from callboard.jingle import Propose, Reason, Reject
@@ -101,9 +102,13 @@ def test_a_call_that_rings_connects_after_a_lost_stream_is_resumed(
     run(main)
 
 
+@pytest.mark.parametrize("acknowledged", [True, False])
 def test_a_stream_that_can_not_be_resumed_is_opened_anew_and_the_call_goes_on(
-    run: Run, tmp_path: Path
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acknowledged: bool
 ) -> None:
+    if not acknowledged:  # what she has answered last is lost with her stream
+        monkeypatch.setattr(_slixmpp, "LEISURE", 60.0)
+
     async def main() -> None:
         async with staged(tmp_path, [f"{ALICE}/fixed", BOB]) as stage:
             out, came = await connect(stage)
