@@ -45,8 +45,18 @@ AUTO_GRACE = 1.0
 #: What a stanza error (RFC 6120 §8.3.3) to our offer or answer means. A conflict is a tie-break
 #: that the peer decided before its own offer reached us (XEP-0166 §7.2.16).
 REFUSALS = {"item-not-found": Reason.GONE, "conflict": Reason.EXPIRED}
-#: What a server answers for a peer whose stream is gone and was not resumed (XEP-0198 §5).
-_UNDELIVERED = "recipient-unavailable"
+#: What servers answer for a peer whose stream is gone and was not resumed (XEP-0198 §5), or whom
+#: they do not reach (RFC 6120 §8.3.3).
+_UNDELIVERED = frozenset(
+    {
+        "recipient-unavailable",
+        "remote-server-not-found",
+        "remote-server-timeout",
+        "service-unavailable",
+    }
+)
+#: The states in which the peer has had our description.
+_CONNECTED = frozenset({CallState.CONNECTED, CallState.LEAVING})
 
 
 class Opening:
@@ -328,7 +338,7 @@ class Opening:
 
     def _refused(self, action: str, answer: Acknowledgement) -> None:
         """End the call if the peer refuses our offer or answer. No answer at all ends nothing."""
-        if answer.condition == _UNDELIVERED and self.parts.course.is_connected:
+        if answer.condition in _UNDELIVERED and self.parts.course.state in _CONNECTED:
             return  # it has ours: a server says so of what a lost stream did not acknowledge
         if answer.condition is not None:
             text = f"the peer refused the session-{action}: {answer.condition}"

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from callboard.actors.messages.account import Send, SendIq
 from callboard.actors.messages.exchange import AccountChanged
-from callboard.actors.xmpp import liveness
+from callboard.actors.xmpp import _slixmpp, liveness
 from callboard.actors.xmpp import stream as module
 from callboard.actors.xmpp.events import IqAnswered, StanzaReceived
 from callboard.actors.xmpp.resumption import MAX_UNACKNOWLEDGED, SM
@@ -152,10 +152,17 @@ async def _alice(stage: Stage, folder: FilePath, path: Path) -> AsyncIterator[St
         yield alice
 
 
-@pytest.mark.parametrize("resumed", [True, False], ids=["resumed", "anew"])
+@pytest.mark.parametrize(
+    ("resumed", "acknowledged"),
+    [(True, True), (False, True), (False, False)],
+    ids=["resumed", "anew", "anew-unacknowledged"],
+)
 def test_a_hangup_on_a_dead_path_arrives(
-    run: Run, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch, resumed: bool
+    run: Run, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch, resumed: bool, acknowledged: bool
 ) -> None:
+    if not acknowledged:  # the answer to Bob's is lost with her stream
+        monkeypatch.setattr(_slixmpp, "LEISURE", 60.0)
+
     async def main() -> None:
         async with (
             staged(tmp_path, [BOB], guests=["alice"]) as stage,
